@@ -1,0 +1,1 @@
+"""Pure mathematics: the update rule, sampling laws, exact expectations, problems and bounds."""

@@ -1,0 +1,173 @@
+"""Unified SAM under PL with constant steps (ol25, Theorem 3.2) and our sharper form B.
+
+Let f be L-smooth and PL(mu), every f_v ell-smooth, and let the expected residual hold with A, B, C.
+Put K = (A + B mu) / mu and let ((1 - lam) a + lam)^2 <= alpha a^2 + beta for all a >= 0. If gamma mu <= 1 and
+
+    (form A)  ell rho + [ell rho alpha + 2 L gamma (1 + ell^2 rho^2 alpha)] K <= 1           then
+              N = {C [ell rho alpha / 2 + L gamma (1 + ell^2 rho^2 alpha)]
+                   + beta [ell rho / 2 + L gamma ell^2 rho^2]} / mu
+
+    (form B)  [ell^2 rho^2 alpha + L gamma (1 + ell^2 rho^2 alpha)] K <= 1/4                 then
+              N = {C [ell^2 rho^2 alpha + L gamma (1 + ell^2 rho^2 alpha)]
+                   + beta ell^2 rho^2 (1 + L gamma)} / mu
+
+serve in E f(w+) - f* <= (1 - gamma mu) (f(w) - f*) + gamma mu N, at every w.
+
+Proof. g = grad f_v(w), h = grad f_v(w + rho d(g)), r = (1 - lam) |g| + lam: |h - g| <= ell rho r and
+r^2 <= alpha |g|^2 + beta. The descent lemma gives E f(w+) <= f - gamma <grad f, E h> + L gamma^2 E|h|^2 / 2 with
+E|h|^2 <= 2 E|g|^2 + 2 ell^2 rho^2 E r^2 and
+    form A:  gamma |grad f| ell rho E r <= gamma ell rho (|grad f|^2 + E r^2) / 2,
+    form B:  gamma |grad f| ell rho E r <= gamma |grad f|^2 / 4 + gamma ell^2 rho^2 E r^2.
+Expected residual and PL give E|g|^2 <= K |grad f|^2 + C; the condition leaves -gamma |grad f|^2 / 2 at least,
+and PL turns it into -gamma mu (f - f*). What remains is gamma mu N.
+
+The public code takes one constant for L and ell (L_max, or L for the full batch) and the weights
+alpha = 2 (1 - lam)^2, beta = 2 lam^2; its two pairs of steps are `old_steps` and `new_steps`. In the paper's
+letters alpha is `slope_weight`, beta `constant_weight`, ell `lipschitz`.
+
+Place: ol25, Theorem 3.2 (step sizes seen in the public code, the neighbourhood rebuilt from its proof).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from theory.bounds import residual
+
+
+class Constants(NamedTuple):
+    """What the theorem reads from a problem and a law."""
+
+    pl: float
+    smoothness: float  # L of f
+    lipschitz: float  # of every grad f_v
+    a: float
+    b: float
+    c: float
+
+    @property
+    def effort(self):
+        """K = (A + B mu) / mu: E|grad f_v|^2 <= K |grad f|^2 + C."""
+        return (self.a + self.b * self.pl) / self.pl
+
+
+class Weights(NamedTuple):
+    """((1 - lam) a + lam)^2 <= slope a^2 + constant for all a >= 0."""
+
+    slope: float
+    constant: float
+
+
+def paper_weights(lam):
+    """By (x + y)^2 <= 2 x^2 + 2 y^2."""
+    return Weights(2 * (1 - lam) ** 2, 2 * lam**2)
+
+
+def jensen_weights(lam):
+    """By convexity; ours. The slope is smaller than the paper's where lam < 1/2."""
+    return Weights(1 - lam, lam)
+
+
+def paper_constants(f, law):
+    """As the public code takes them: L_max for both L and ell, or L of f on the full batch."""
+    each = f.smoothness_each
+    one = float(f.smoothness if law.moment[0] == 1 and not np.any(law.moment[1]) else np.max(each))
+    return Constants(float(f.pl), one, one, *residual.constants(law.moment, each, f.mismatch))
+
+
+def sharp_constants(f, law):
+    """L of f, and the essential supremum of Lip(grad f_v) that the proof needs."""
+    each, whole = f.smoothness_each, float(f.smoothness)
+    lipschitz = float(law.lipschitz(each, whole))
+    return Constants(float(f.pl), whole, lipschitz, *residual.constants(law.moment, each, f.mismatch))
+
+
+def condition_a(k, gamma, rho, weights):
+    """Left side of form A's condition; it must be at most 1."""
+    reach = k.lipschitz * rho
+    return reach + (reach * weights.slope + 2 * k.smoothness * gamma * (1 + reach**2 * weights.slope)) * k.effort
+
+
+def noise_a(k, gamma, rho, weights):
+    """N of form A."""
+    reach, descent = k.lipschitz * rho, k.smoothness * gamma
+    of_c = reach * weights.slope / 2 + descent * (1 + reach**2 * weights.slope)
+    return (k.c * of_c + weights.constant * (reach / 2 + descent * reach**2)) / k.pl
+
+
+def condition_b(k, gamma, rho, weights):
+    """Left side of form B's condition; it must be at most 1/4."""
+    reach = k.lipschitz * rho
+    return (reach**2 * weights.slope + k.smoothness * gamma * (1 + reach**2 * weights.slope)) * k.effort
+
+
+def noise_b(k, gamma, rho, weights):
+    """N of form B: of order gamma C + rho^2, where form A has gamma C + rho."""
+    square, descent = (k.lipschitz * rho) ** 2, k.smoothness * gamma
+    of_c = square * weights.slope + descent * (1 + square * weights.slope)
+    return (k.c * of_c + weights.constant * square * (1 + descent)) / k.pl
+
+
+def old_steps(k, lam, share=0.5):
+    """(gamma, rho): rho a share of mu / (L (mu + 2 (B mu + A) (1 - lam)^2)), gamma at equality in form A.
+
+    The public code's commented lines, with share = 1/2. `k` has one constant for L and ell.
+    """
+    whole = k.smoothness
+    spread = k.pl + 2 * (k.b * k.pl + k.a) * (1 - lam) ** 2
+    rho = share * k.pl / (whole * spread)
+    below = 2 * whole * (k.b * k.pl + k.a) * (2 * whole**2 * rho**2 * (1 - lam) ** 2 + 1)
+    return float(min((k.pl - whole * rho * spread) / below, 1 / k.pl)), float(rho)
+
+
+def new_steps(k, lam):
+    """(gamma, rho) = (min(2, mu / (8 (B mu + A))) / L, min(1, mu / (2 (B mu + A) (1 - lam)^2)) / (4 L)).
+
+    The public code's active lines. They imply form A's condition: its four terms are at most 1/8 each, half of it.
+    """
+    whole, load = k.smoothness, k.b * k.pl + k.a
+    rho = 1 / (4 * whole) * min(1.0, k.pl / (2 * load * (1 - lam) ** 2) if lam < 1 else 1.0)
+    return float(min(min(2.0, k.pl / (8 * load)) / whole, 1 / k.pl)), float(rho)
+
+
+def form_b_steps(k, weights, share=0.5):
+    """(gamma, rho): rho a share of 1 / (2 ell sqrt(alpha K)), gamma at equality in form B; with alpha = 0,
+    where any rho is admitted, a share of 1 / ell."""
+    rho = share / (k.lipschitz * (2 * np.sqrt(weights.slope * k.effort) if weights.slope > 0 else 1.0))
+    square = (k.lipschitz * rho) ** 2 * weights.slope
+    gamma = (0.25 - square * k.effort) / (k.smoothness * k.effort * (1 + square))
+    return float(min(gamma, 1 / k.pl)), float(rho)
+
+
+def gap(k, gamma, start, noise, t):
+    """(1 - gamma mu)^t (f(w_0) - f*) + N, the bound on E f(w_t) - f*."""
+    return (1 - gamma * k.pl) ** t * start + noise
+
+
+def deterministic_noise(pl, smoothness, gamma, rho, lam):
+    """Full batch, A = C = 0 and B = 1: N = (L / mu) rho lam^2 (1 + 2 L^2 gamma rho)."""
+    return smoothness / pl * rho * lam**2 * (1 + 2 * smoothness**2 * gamma * rho)
+
+
+def deterministic_steps(smoothness, lam):
+    """(gamma, rho) = (1 / (8 L), min(1, 1 / (2 (1 - lam)^2)) / (4 L))."""
+    return 1 / (8 * smoothness), 1 / (4 * smoothness) * min(1.0, 1 / (2 * (1 - lam) ** 2) if lam < 1 else 1.0)
+
+
+def deterministic_old_steps(smoothness, lam, share=0.5):
+    """rho a share of 1 / (L (1 + 2 (1 - lam)^2)), gamma = (1 - L rho (1 + 2 (1 - lam)^2)) / (2 L (1 + 2 L^2 rho^2 (1 - lam)^2))."""
+    spread = 1 + 2 * (1 - lam) ** 2
+    rho = share / (smoothness * spread)
+    return (1 - smoothness * rho * spread) / (
+        2 * smoothness * (1 + 2 * smoothness**2 * rho**2 * (1 - lam) ** 2)
+    ), rho
+
+
+def cycle_radius(smoothness, gamma, rho, lam):
+    """|w| on the 2-cycle along the top eigenvector of a full-batch quadratic with top eigenvalue L:
+
+    w -> -w needs 2 = gamma L (1 + rho ((1 - lam) L + lam / |w|)), so
+    |w| = gamma L rho lam / (2 - gamma L (1 + rho (1 - lam) L)); there f - f* = L |w|^2 / 2.
+    """
+    reach = gamma * smoothness
+    return reach * rho * lam / (2 - reach * (1 + rho * (1 - lam) * smoothness))

@@ -1,0 +1,42 @@
+"""Sampled and full-batch runs of the update rule, in one compiled scan."""
+
+import jax
+import jax.numpy as jnp
+
+from theory.update import step
+
+
+def descend(value_and_grad, w, gamma, rho, lam, draws, observe, every=1):
+    """observe(w_t) at t = 0, every, 2 every, ..., and the last w.
+
+    `draws` is a tuple of arrays with one row for each step, handed to both passes: (indices, weights) of a law,
+    drawn ahead of the loop. gamma, rho and lam are numbers or one for each step. Compile it with `every` static.
+    """
+    steps = len(jax.tree.leaves(draws)[0])
+    per_step = [jnp.ndim(x) > 0 for x in (gamma, rho, lam)]
+    fixed = (gamma, rho, lam)
+    scheduled = tuple(x for x, moving in zip(fixed, per_step, strict=True) if moving)
+
+    def move(w, now):
+        draw, moving = now
+        moving = iter(moving)
+        sizes = [next(moving) if each else x for x, each in zip(fixed, per_step, strict=True)]
+        return step(value_and_grad, w, *sizes, *draw), None
+
+    def block(w, now):
+        w = jax.lax.scan(move, w, now)[0]
+        return w, observe(w)
+
+    blocks = jax.tree.map(lambda x: x.reshape(steps // every, every, *x.shape[1:]), (draws, scheduled))
+    last, seen = jax.lax.scan(block, w, blocks)
+    return jax.tree.map(lambda a, b: jnp.concatenate([a[None], b]), observe(w), seen), last
+
+
+def still(steps):
+    """No draws: every step sees the full batch, the default of `loss`."""
+    return jnp.zeros((steps, 0))
+
+
+def whole_batch(value_and_grad):
+    """`value_and_grad(w)` with the empty draw of `still` ignored."""
+    return lambda w, _: value_and_grad(w)

@@ -1,0 +1,412 @@
+"""Expectations along the sampled iteration, computed instead of sampled.
+
+lam = 0 on quadratics. With e = w - w*, f_v has gradient H_v e + s_v there, and one step of USAM is affine:
+
+    e+ = (I - N_v) e - z_v,     N_v = gamma (I + rho H_v) H_v,     z_v = gamma (I + rho H_v) s_v.
+
+So the mean m = E e and the second moment S = E e e' follow a closed linear recursion, and
+E f(w) - f* = tr(H S) / 2. It is kept as state minus next state, (E N_v) S + S (E N_v) - E[N_v S N_v] + ...: differences
+of order gamma are then exact to rounding relative to themselves, which horizons of 1 / (gamma mu) steps need.
+
+    pieces(f, law)       any quadratic sum, any law with a listed support; O(atoms d^3) a step
+    rank_one(f, law)     least squares and ridge, one index at a time; O(n d^2) a step
+    recursion(...)       the curve step by step, for any schedule of gamma and rho
+    krylov(...)          the curve at any times, from a basis whose size follows from the residual
+    spectral(...)        d up to about 30: any times, the stationary value and the exact rate
+
+Any rule and any lam, by listing: `one_step` (every draw, at any state) and `along_paths` (every path).
+
+All of it is float64. The state w* + range(H) is all that moves f; coordinates are reduced to range(H) first.
+
+Place: ours; the recursion for lam = 0 is standard, the form without cancellation is pinned by tests
+against listing, against 256-bit arithmetic and against squaring the map.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from theory import admit
+from theory.problems.least_squares import LeastSquares
+from theory.sampling import Single, support
+from theory.update import step
+
+PATHS = 2**20  # sample paths up to which they are listed
+CHUNK = 10  # Krylov vectors between two looks at the residual
+LARGEST_BASIS = 200  # beyond it a Krylov basis buys nothing
+SPECTRAL_LIMIT = 40  # the half-vector basis has d (d + 1) / 2 elements
+
+
+class State(NamedTuple):
+    """(1, E e, E e e'); linear in itself."""
+
+    one: jax.Array  # ()
+    mean: jax.Array  # (d,)
+    second: jax.Array  # (d, d)
+
+
+class Pieces(NamedTuple):
+    """grad f_v = h e + s with probability q, in the coordinates e = basis' (w - w*)."""
+
+    q: jax.Array  # (k,)
+    h: jax.Array  # (k, d, d)
+    s: jax.Array  # (k, d)
+    whole: jax.Array  # (d, d), the Hessian of f
+    basis: jax.Array  # (dimension of w, d), orthonormal
+
+    def moves(self, gamma, rho):
+        """(N_v, z_v) of every atom, and what the recursion reads of them."""
+        n = gamma * (self.h + rho * self.h @ self.h)
+        z = gamma * (self.s + rho * (self.h @ self.s[:, :, None])[:, :, 0])
+        weighted = self.q[:, None] * z
+        return n, z, (self.q @ n.reshape(len(n), -1)).reshape(n.shape[1:]), weighted.sum(0), weighted.T @ z
+
+    def change(self, state, moves):
+        """State minus the next state."""
+        one, mean, second = state
+        n, z, n_mean, z_mean, noise = moves
+        half = n_mean @ second + jnp.outer(mean, z_mean) - (self.q[:, None] * (n @ mean)).T @ z
+        half -= 0.5 * jnp.tensordot(self.q, n @ second @ n, 1)
+        return State(jnp.zeros_like(one), n_mean @ mean + one * z_mean, half + half.T - one * noise)
+
+
+class RankOne(NamedTuple):
+    """grad f_v = scale ((a a' + ridge I) e) + s with probability q, one row of `a` for each atom."""
+
+    q: jax.Array  # (n,)
+    a: jax.Array  # (n, d)
+    scale: jax.Array  # (n,), the weight over n
+    ridge: float
+    s: jax.Array  # (n, d)
+    whole: jax.Array  # (d, d)
+    basis: jax.Array  # (dimension of w, d)
+
+    def moves(self, gamma, rho):
+        """N = own I + along a a' and z of every atom, and what the recursion reads of them."""
+        q, a, k, r = self.q, self.a, self.scale, self.ridge
+        own = gamma * k * r * (1 + rho * k * r)
+        along = gamma * k * (1 + rho * k * (jnp.sum(a**2, axis=1) + 2 * r))
+        z = gamma * ((1 + rho * k * r)[:, None] * self.s + (rho * k * jnp.sum(a * self.s, axis=1))[:, None] * a)
+        return z, own, along, q @ z, (q * own) @ z, (z.T * q) @ z
+
+    def change(self, state, moves):
+        """State minus the next state; two products with `a` carry the cost."""
+        one, mean, second = state
+        z, own, along, z_mean, z_own, noise = moves
+        q, a = self.q, self.a
+        product, onto = a @ second, q * along * (a @ mean)
+        rows = (q * along * (1 - own))[:, None] * product - onto[:, None] * z
+        rows -= (0.5 * q * along**2 * jnp.sum(product * a, axis=1))[:, None] * a
+        half = a.T @ rows + (q @ own - 0.5 * (q @ own**2)) * second + jnp.outer(mean, z_mean - z_own)
+        return State(jnp.zeros_like(one), (q @ own) * mean + onto @ a + one * z_mean, half + half.T - one * noise)
+
+
+def pieces(f, law):
+    """The atoms of a quadratic sum under a law with a listed support."""
+    admit.double(f, law)
+    v, q = support(law)
+    hessians, slopes, basis = reduced(f)
+    h, s = np.tensordot(v, hessians, 1) / f.n, v @ slopes / f.n
+    return Pieces(*map(jnp.asarray, (q, h, s, hessians.mean(0), basis)))
+
+
+def rank_one(f, law):
+    """The atoms of least squares or ridge regression, one index a step."""
+    admit.double(f, law)
+    if not (isinstance(f, LeastSquares) and isinstance(law, Single)):
+        raise TypeError(
+            f"rank-one moments are for least squares and single-element sampling; got {type(f).__name__} and "
+            f"{type(law).__name__}: use pieces(f, law)"
+        )
+    _, slopes, basis = reduced(f)
+    q = np.asarray(law.q)
+    scale = 1 / (f.n * q)
+    a = np.asarray(f.a) @ basis
+    whole = a.T @ a / f.n + f.ridge * np.eye(a.shape[1])
+    return RankOne(*map(jnp.asarray, (q, a, scale)), f.ridge, *map(jnp.asarray, (scale[:, None] * slopes, whole, basis)))
+
+
+def reduced(f):
+    """Hessians and slopes at w* of every f_i in an orthonormal basis of range(H), outside which no f_i varies."""
+    hessians = f.hessians
+    slopes = hessians @ f.minimiser - f.linear
+    slopes = slopes - slopes.mean(0)  # zero but for rounding
+    eigs, vectors = np.linalg.eigh(hessians.mean(0))
+    basis = vectors[:, eigs > 1e-12 * eigs[-1]]
+    if basis.shape[0] == basis.shape[1]:
+        return hessians, slopes, np.eye(len(eigs))
+    return basis.T @ hessians @ basis, slopes @ basis, basis
+
+
+def begin(atoms, start):
+    """The state of a start that is known, from w_0 - w*."""
+    e = atoms.basis.T @ jnp.asarray(start)
+    return State(jnp.ones(()), e, jnp.outer(e, e))
+
+
+def excess(atoms, state):
+    """E f(w) - f*."""
+    return 0.5 * jnp.sum(atoms.whole * state.second)
+
+
+def recursion(atoms, start, gamma, rho, steps):
+    """E f(w_t) - f* for t = 0 .. steps; gamma and rho are numbers, or one for each step. Compile it, `steps` static."""
+    scheduled = jnp.ndim(gamma) + jnp.ndim(rho) > 0
+    fixed = None if scheduled else atoms.moves(gamma, rho)
+    sizes = jnp.broadcast_to(gamma, steps), jnp.broadcast_to(rho, steps)
+
+    def move(state, now):
+        change = atoms.change(state, atoms.moves(*now) if scheduled else fixed)
+        after = jax.tree.map(jnp.subtract, state, change)
+        return after, excess(atoms, after)
+
+    state = begin(atoms, start)
+    curve = jax.lax.scan(move, state, sizes)[1]
+    return jnp.concatenate([excess(atoms, state)[None], curve])
+
+
+# The whole curve at once
+
+
+class Curve(NamedTuple):
+    """E f(w_t) - f* at `times`, the number of basis vectors and the accumulated residual relative to the curve."""
+
+    values: np.ndarray
+    size: int
+    residual: float
+
+
+prepared = jax.jit(lambda atoms, gamma, rho: atoms.moves(gamma, rho))
+changed = jax.jit(lambda atoms, state, moves: atoms.change(state, moves))
+
+
+def krylov(atoms, start, gamma, rho, times, tolerance=1e-10):
+    """The curve at `times` from an Arnoldi basis of D = I - map, applied to the first state.
+
+    D V = V G + r v e_k', and (I - D)^t x is taken as |x| V (I - G)^t e_1. What this misses at time T is
+    the sum over t < T of (I - D)^(T-1-t) applied to r |x| e_k' (I - G)^t e_1 v; the basis grows until that sum, with
+    the powers damped at the slowest rate seen, is below `tolerance` times the curve at every time. The residual of
+    the worst single step is up to a hundred times smaller than the error, the sum is not.
+    """
+    admit.double(atoms)
+    admit.steps(gamma, rho, 0)
+    times = admit.numbers(times, "times")
+    first = begin(atoms, start)
+    d = len(first.mean)
+    upper = np.triu_indices(d)
+    half = np.where(upper[0] == upper[1], 1.0, np.sqrt(2.0))  # the half-vector keeps inner products of symmetric matrices
+
+    def pack(state):
+        return np.concatenate([np.asarray(state.second)[upper] * half, state.mean, [state.one]])
+
+    def unpack(x):
+        second = np.zeros((d, d))
+        second[upper] = x[: len(half)] / half
+        second = second + np.triu(second, 1).T
+        return State(x[-1], x[len(half) : -1], second)
+
+    moves = prepared(atoms, gamma, rho)
+    vector = pack(first)
+    reads = np.zeros(len(vector))
+    reads[: len(half)] = 0.5 * np.asarray(atoms.whole)[upper] * half
+    size = np.linalg.norm(vector)
+    if size == 0 or not np.isfinite(size):
+        raise ValueError(f"the first state must be finite and not zero; its norm is {size:g}")
+    most = min(LARGEST_BASIS, len(vector))
+    basis, small = np.zeros((most + 1, len(vector))), np.zeros((most + 1, most))
+    basis[0] = vector / size
+    # A Python loop: the size is not known beforehand, and one application costs more than a call.
+    for k in range(most):
+        image = pack(changed(atoms, unpack(basis[k]), moves))
+        length = np.linalg.norm(image)
+        for _ in range(2):  # twice is enough
+            along = basis[: k + 1] @ image
+            image = image - along @ basis[: k + 1]
+            small[: k + 1, k] += along
+        small[k + 1, k] = np.linalg.norm(image)
+        closed = small[k + 1, k] <= 1e-14 * length  # rounding: the space is invariant
+        if closed or k + 1 == most or (k + 1) % CHUNK == 0:
+            values, residual = projected(small[: k + 1, : k + 1], small[k + 1, k], basis[: k + 1] @ reads, size, times)
+            if closed or residual <= tolerance:
+                break
+        basis[k + 1] = image / small[k + 1, k]
+    return Curve(values, k + 1, residual)
+
+
+def projected(small, beyond, reads, size, times):
+    """The curve that a basis gives, and its accumulated residual relative to it."""
+    eigs, right = np.linalg.eig(small)
+    first = np.linalg.solve(right, np.eye(len(small))[0])
+    logs = np.log1p(-eigs.astype(complex))
+
+    def read(weights, t):
+        return size * np.real(np.exp(np.multiply.outer(t, logs)) @ (weights @ right * first))
+
+    values = read(reads, times)
+    grid = np.unique(np.round(np.geomspace(1, max(times.max(), 1) + 1, 400))) - 1  # steps at which the residual is read
+    residual = np.abs(beyond * read(np.eye(len(small))[-1], grid))
+    slowest = np.max(np.real(logs[np.abs(eigs) < 1]), initial=-np.inf)
+    # residual_t damped to its end, exp(slowest (T - t)), summed over t by the trapezoid rule on the grid
+    scaled = residual * np.exp(-slowest * grid)
+    total = np.concatenate([[0], np.cumsum(0.5 * (scaled[1:] + scaled[:-1]) * np.diff(grid))]) + scaled[0]
+    missed = np.linalg.norm(reads) * np.interp(times, grid, total) * np.exp(slowest * times)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return values, float(np.max(np.where(times > 0, missed / np.abs(values), 0)))
+
+
+class Spectral(NamedTuple):
+    """The moment recursion, diagonalised. The mean drives the second moment and nothing drives the mean, so
+
+    E f(w_t) - f* = sum_j read_j [ (1 - fast_j)^t first_j + drive_j sum_{s<t} (1 - fast_j)^s
+                                   + sum_a couple_ja sum_{s<t} (1 - fast_j)^(t-1-s) (1 - slow_a)^s ].
+    """
+
+    fast: np.ndarray  # (p,), eigenvalues of I - map on second moments
+    slow: np.ndarray  # (d,), eigenvalues of I - map on means
+    read: np.ndarray  # (p,)
+    first: np.ndarray  # (p,)
+    drive: np.ndarray  # (p,)
+    couple: np.ndarray  # (p, d)
+
+    def at(self, times):
+        """E f(w_t) - f* at any whole times."""
+        t = admit.numbers(times, "times")[:, None]
+        alone = power(self.fast, t) * self.first + self.drive * geometric(0.0, self.fast, t)
+        curve = alone @ self.read
+        for a, slow in enumerate(self.slow):  # few: memory for (times, p, d) would be more
+            curve = curve + geometric(slow, self.fast, t) @ (self.read * self.couple[:, a])
+        return curve
+
+    @property
+    def stationary(self):
+        """The limit of E f(w_t) - f*; infinite where the recursion is not a contraction."""
+        spread = np.concatenate([self.fast, self.slow if self.noisy else []])
+        if np.any(spread <= 0) or np.any(spread >= 2):
+            return np.inf
+        return float(np.sum(self.read * self.drive / self.fast))
+
+    @property
+    def noisy(self):
+        return bool(np.any(self.drive != 0) or np.any(self.couple != 0))
+
+    @property
+    def rate(self):
+        """1 minus the slowest factor per step: of the second moment alone under interpolation, else of the mean too."""
+        spread = np.concatenate([self.fast, self.slow if self.noisy else []])
+        return float(np.min(np.where(spread <= 1, spread, 2 - spread)))
+
+
+def power(rate, t):
+    """(1 - rate)^t without forming 1 - rate where rate is small."""
+    size, sign = np.abs(1 - rate), np.where((rate > 1) & (t % 2 == 1), -1.0, 1.0)
+    with np.errstate(divide="ignore"):
+        logs = np.where(rate < 0.5, np.log1p(-np.minimum(rate, 0.5)), np.log(size))
+    return sign * np.exp(t * np.where(t > 0, logs, 0))
+
+
+def geometric(slow, fast, t):
+    """sum_{s<t} (1 - fast)^(t-1-s) (1 - slow)^s = [(1 - slow)^t - (1 - fast)^t] / (fast - slow), without cancellation.
+
+    With x = max(1 - slow, 1 - fast), of one sign, it is x^t [1 - (1 - apart)^t] / gap with apart = gap / x, gap = |fast - slow|.
+    """
+    slow, fast = np.broadcast_arrays(slow, fast)
+    apart = np.abs(fast - slow)
+    larger = np.minimum(slow, fast)  # the rate of the larger factor
+    same = np.maximum(slow, fast) < 1  # both factors positive: elsewhere they are apart and nothing cancels
+    near = apart < 1e-300
+    relative = np.where(same & ~near, apart / np.where(same, 1 - larger, 1), 0.5)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rest = -np.expm1(t * np.log1p(-np.minimum(relative, 1)))
+        close = power(larger, t) * rest / np.where(near, 1, apart)
+        equal = t * power(larger, np.maximum(t - 1, 0))
+        far = (power(slow, t) - power(fast, t)) / np.where(near, 1, fast - slow)
+    return np.where(near, equal, np.where(same, close, far))
+
+
+def spectral(f, law, start, gamma, rho):
+    """Diagonalise the recursion of USAM on a quadratic sum, from w_0 - w*; for d up to about 30."""
+    admit.steps(gamma, rho, 0)
+    atoms = pieces(f, law)
+    d = len(atoms.whole)
+    if d > SPECTRAL_LIMIT:
+        raise ValueError(f"spectral form at d = {d} needs {d * (d + 1) // 2} squared entries; above {SPECTRAL_LIMIT} use krylov")
+    atoms = Pieces(*map(np.asarray, atoms))
+    q = atoms.q
+    n, z, n_mean, z_mean, noise = atoms.moves(gamma, rho)
+
+    i, j = np.triu_indices(d)
+    unit = np.where(i == j, 0.5, np.sqrt(0.5))  # E_ij = unit (e_i e_j' + e_j e_i') is an orthonormal basis
+    flat = n.reshape(len(q), d * d)
+    twice = ((flat.T * q) @ flat).reshape(d, d, d, d)  # E N_ik N_jl at [i, k, j, l]
+    i_, j_, k_, l_ = i[:, None], j[:, None], i[None, :], j[None, :]
+    eye = np.eye(d)
+    once = n_mean[i_, k_] * eye[j_, l_] + n_mean[i_, l_] * eye[j_, k_] + n_mean[j_, k_] * eye[i_, l_] + n_mean[j_, l_] * eye[i_, k_]
+    both = twice[i_, k_, j_, l_] + twice[i_, l_, j_, k_]
+    block = 2 * np.outer(unit, unit) * (once - both)
+    fast, vectors = np.linalg.eigh(0.5 * (block + block.T))
+    slow, means = np.linalg.eigh(n_mean)
+
+    def coordinates(second):
+        return vectors.T @ (2 * unit * second[i, j])
+
+    def driven(mean):
+        """What a mean adds to the next second moment."""
+        crossed = (q[:, None] * (n @ mean)).T @ z - np.outer(mean, z_mean)
+        return crossed + crossed.T
+
+    e = atoms.basis.T @ np.asarray(start, dtype=float)
+    limit = -means @ ((means.T @ z_mean) / slow)  # of the mean
+    along = means.T @ (e - limit)
+    return Spectral(
+        fast,
+        slow,
+        coordinates(0.5 * atoms.whole),
+        coordinates(np.outer(e, e)),
+        coordinates(noise + driven(limit)),
+        np.stack([coordinates(driven(means[:, a])) * along[a] for a in range(d)], axis=1),
+    )
+
+
+# Listing: any rule, any lam
+
+
+def one_step(f, atoms, w, gamma, rho, lam, observe):
+    """E observe(w+) over every draw (indices, weights, probabilities); exact at any state w. Compile it."""
+    indices, weights, q = atoms
+    after = jax.vmap(lambda i, v: observe(step(jax.value_and_grad(f.loss), w, gamma, rho, lam, i, v)))(indices, weights)
+    return jnp.tensordot(q, after, 1)
+
+
+def paths(atoms, steps):
+    """Every path of `steps` draws of a law with `atoms` draws, as their numbers: (paths, steps)."""
+    if atoms**steps > PATHS:
+        raise ValueError(f"{atoms}^{steps} paths are too many to list (at most {PATHS}); take fewer steps or atoms")
+    return np.indices((atoms,) * steps).reshape(steps, -1).T
+
+
+def along_paths(f, law, w, gamma, rho, lam, steps, observe):
+    """E observe(w_t) for t = 0 .. steps over every sample path; gamma, rho, lam are numbers or one for each step."""
+    admit.double(f, law, w)
+    admit.steps(gamma, rho, lam)
+    atoms = law.atoms()
+    numbers = paths(len(atoms[2]), admit.whole(steps, "the number of steps", 1))
+    schedule = [jnp.broadcast_to(jnp.asarray(x, dtype=float), (steps,)) for x in (gamma, rho, lam)]
+    return listed_curve(f, tuple(map(jnp.asarray, atoms)), numbers, jnp.asarray(w), schedule, observe)
+
+
+def listed_curve(f, atoms, numbers, w, schedule, observe):
+    """The scan behind `along_paths`, for callers that compile it over many cases: every path has the full shape."""
+    indices, weights, q = atoms
+    path_q = jnp.prod(q[numbers], axis=1)
+
+    def move(states, now):
+        atom, steps = now
+        take = jax.vmap(lambda w, k: step(jax.value_and_grad(f.loss), w, *steps, indices[k], weights[k]))
+        after = take(states, atom)
+        return after, jnp.tensordot(path_q, jax.vmap(observe)(after), 1)
+
+    states = jnp.broadcast_to(w, (len(numbers), *w.shape))
+    curve = jax.lax.scan(move, states, (jnp.asarray(numbers).T, tuple(schedule)))[1]
+    return jnp.concatenate([observe(w)[None], curve])

@@ -1,0 +1,49 @@
+"""Problems f(w) = (1/n) sum_i f_i(w): losses, and constants from formulas.
+
+A problem offers
+    losses(w, i)        f_i(w) for the indices i, all by default
+    loss(w, i, v)       sum_k v_k f_{i_k}(w) / n, so that full batch, minibatch and importance differ in (i, v) alone
+    model(w)            f about w to second order, with a bound on what is left out
+    n                   the number of functions
+    smoothness          L of f
+    smoothness_each     L_i of every f_i, (n,)
+    pl                  mu with |grad f|^2 >= 2 mu (f - min f)
+    minimiser, minimum  w* and f(w*)
+    minima_each         inf f_i, (n,)
+    mismatch            Delta = min f - mean_i inf f_i >= 0; zero under interpolation
+
+Constants are computed in NumPy at each access: read them once, outside compiled code.
+"""
+
+from typing import NamedTuple
+
+import jax
+
+ALL = slice(None)
+
+
+class Model(NamedTuple):
+    """|f(w + m) - f(w) - slope' m - m' hessian m / 2| <= third |m|^3 / 6."""
+
+    slope: jax.Array  # (d,)
+    spread: jax.Array  # (d,), the mean size of the terms of each entry of the slope: what its rounding is relative to
+    hessian: jax.Array  # (d, d)
+    third: jax.Array | float
+
+
+class Sum:
+    """What every finite sum derives from `losses`, `minimum` and `minima_each`."""
+
+    __slots__ = ()
+
+    def loss(self, w, i=ALL, v=1.0):
+        return (v * self.losses(w, i)).sum() / self.n
+
+    @property
+    def mismatch(self):
+        return max(float(self.minimum - self.minima_each.mean()), 0.0)
+
+
+def positive(eigs):
+    """The smallest eigenvalue above rounding (that of n x n products, relative to the largest)."""
+    return eigs[eigs > 1e-12 * eigs[-1]][0]

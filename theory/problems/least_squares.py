@@ -1,0 +1,105 @@
+"""f_i(w) = (a_i' w - b_i)^2 / 2 + ridge |w|^2 / 2: least squares (ridge = 0) and ridge regression.
+
+L_i = |a_i|^2 + ridge, L = top eigenvalue of A'A/n + ridge, mu = its smallest non-zero eigenvalue
+(PL, not strongly convex, where ridge = 0 and n < d). inf f_i = b_i^2 ridge / (2 (|a_i|^2 + ridge)).
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from theory import admit
+from theory.problems import ALL, Model, Sum, positive
+
+
+class Fields(NamedTuple):
+    a: jax.Array  # (n, d)
+    b: jax.Array  # (n,)
+    ridge: float
+
+
+class LeastSquares(Fields, Sum):
+    __slots__ = ()
+
+    @property
+    def n(self):
+        return len(self.b)
+
+    def losses(self, w, i=ALL):
+        # a sum, not a product: under vmap it fuses with the gather of the rows
+        return 0.5 * (jnp.sum(self.a[i] * w[None], axis=1) - self.b[i]) ** 2 + 0.5 * self.ridge * (w @ w)
+
+    def model(self, w):
+        each = (self.a @ w - self.b)[:, None] * self.a
+        hessian = self.a.T @ self.a / self.n + self.ridge * jnp.eye(len(w))
+        return Model(each.mean(0) + self.ridge * w, jnp.abs(each).mean(0) + self.ridge * jnp.abs(w), hessian, 0.0)
+
+    @property
+    def hessians(self):
+        a = np.asarray(self.a)
+        return a[:, :, None] * a[:, None, :] + self.ridge * np.eye(a.shape[1])
+
+    @property
+    def linear(self):
+        return np.asarray(self.a) * np.asarray(self.b)[:, None]
+
+    @property
+    def spectrum(self):
+        a = np.asarray(self.a)
+        return np.linalg.eigvalsh(a.T @ a / self.n) + self.ridge
+
+    @property
+    def smoothness(self):
+        return self.spectrum[-1]
+
+    @property
+    def smoothness_each(self):
+        return np.sum(np.asarray(self.a) ** 2, axis=1) + self.ridge
+
+    @property
+    def pl(self):
+        return positive(self.spectrum)
+
+    @property
+    def minimiser(self):
+        """By least squares on the rows of a, and of sqrt(n ridge) I below them: no squared condition number."""
+        a, b = np.asarray(self.a), np.asarray(self.b)
+        d = a.shape[1]
+        rows = np.concatenate([a, np.sqrt(self.n * self.ridge) * np.eye(d)])
+        return np.linalg.lstsq(rows, np.concatenate([b, np.zeros(d)]), rcond=1e-13)[0]
+
+    @property
+    def minimum(self):
+        w = self.minimiser
+        return 0.5 * np.mean((np.asarray(self.a) @ w - np.asarray(self.b)) ** 2) + 0.5 * self.ridge * (w @ w)
+
+    @property
+    def minima_each(self):
+        return 0.5 * np.asarray(self.b) ** 2 * self.ridge / self.smoothness_each
+
+
+def least_squares(a, b):
+    """f_i = (a_i' w - b_i)^2 / 2."""
+    return ridge(a, b, 0.0)
+
+
+def ridge(a, b, weight):
+    """f_i = (a_i' w - b_i)^2 / 2 + weight |w|^2 / 2."""
+    a, b = admit.numbers(a, "the data"), admit.numbers(b, "the targets")
+    weight = float(admit.numbers(weight, "the ridge weight"))
+    if a.ndim != 2 or b.shape != a.shape[:1]:
+        raise ValueError(f"data must be (n, d) with n targets; got shapes {a.shape} and {b.shape}")
+    if weight < 0:
+        raise ValueError(f"the ridge weight must not be negative; got {weight:g}")
+    if np.any(np.sum(a**2, axis=1) + weight == 0):
+        raise ValueError(f"row {int(np.argmin(np.sum(a**2, axis=1)))} of the data is zero: drop it or give a ridge weight")
+    return LeastSquares(jnp.asarray(a), jnp.asarray(b), weight)
+
+
+def interpolating(key, n, d, spread):
+    """Random least squares with a common minimiser; row lengths vary by a factor e^(+-spread)."""
+    rows, target, sizes = jax.random.split(key, 3)
+    a = jax.random.normal(rows, (n, d)) * jnp.exp(jax.random.uniform(sizes, (n, 1), minval=-spread, maxval=spread))
+    return LeastSquares(a, a @ jax.random.normal(target, (d,)), 0.0)

@@ -1,0 +1,75 @@
+"""The update rule, written once, on any pytree.
+
+    d(g) = (1 - lam) g + lam g / |g|                  lam = 0 USAM, lam = 1 SAM
+    w+   = w - gamma grad f(w + rho d(grad f(w)))     rho = 0 gradient descent
+
+The norm runs over the whole tree. No epsilon stands under the division: it would change the
+radius that the theorems speak of. Where g = 0 we take d(g) = 0.
+
+Place: Unified SAM, Oikonomou & Loizou (ol25); lam = 1 is Foret et al. (f21), lam = 0 the
+unnormalised step of Andriushchenko & Flammarion (af22). The functions trust their arguments and
+are plain: whoever calls them in a loop compiles them.
+"""
+
+import jax
+import jax.numpy as jnp
+
+
+def norm(tree):
+    """|tree|, scaled by its largest entry: squares of 1e-170 vanish. At zero the derivative is zero, not NaN.
+
+    Below the smallest normal number of its precision a tree counts as zero.
+    """
+    leaves = jax.tree.leaves(tree)
+    top = jax.lax.stop_gradient(jnp.max(jnp.stack([jnp.max(jnp.abs(x)) for x in leaves])))
+    unit = jnp.where(top >= jnp.finfo(top.dtype).tiny, top, 1)
+    inverse = 1 / unit  # one division, not one for each entry
+    square = sum(jnp.sum((x * inverse) ** 2) for x in leaves)
+    # the inner `where` keeps the root's infinite slope at zero out of the derivative
+    return unit * jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1)), 0)
+
+
+def direction(grad, lam):
+    """d(g) = (1 - lam) g + lam g / |g|, and 0 where g = 0."""
+    if isinstance(lam, (int, float)) and lam == 0:  # USAM needs no norm, and a short loop feels it
+        return grad
+    size = norm(grad)
+    inverse = jnp.where(size > 0, 1 / jnp.where(size > 0, size, 1), 0)
+    scale = 1 - lam + lam * inverse
+    return jax.tree.map(lambda g: (scale * g).astype(g.dtype), grad)
+
+
+def look_ahead(value_and_grad, rho, lam):
+    """Turn `value_and_grad(w, ...)` into one whose gradient is taken at w + rho d(g).
+
+    The value (and any auxiliary output) is that of the first pass, at w itself.
+    Both passes see the same further arguments, hence the same minibatch.
+    """
+
+    def wrapped(w, *args):
+        value, grad = value_and_grad(w, *args)
+        ahead = jax.tree.map(lambda x, d: (x + rho * d).astype(x.dtype), w, direction(grad, lam))
+        return value, value_and_grad(ahead, *args)[1]
+
+    return wrapped
+
+
+def step(value_and_grad, w, gamma, rho, lam, *args):
+    """One step w - gamma grad f(w + rho d(grad f(w))); `args` go to both passes."""
+    _, grad = look_ahead(value_and_grad, rho, lam)(w, *args)
+    return jax.tree.map(lambda x, g: (x - gamma * g).astype(x.dtype), w, grad)
+
+
+def in_groups(value_and_grad, over=jax.vmap):
+    """m-SAM: batches come as (groups, m, ...); each group looks ahead alone, then they average.
+
+    `in_groups(look_ahead(...))` is m-SAM, `look_ahead(in_groups(...))` ordinary SAM on the same batch.
+    `over` maps a function over the groups: `jax.vmap`, or `lambda f: partial(jax.lax.map, f)` where a
+    vmap over weights would make grouped convolutions.
+    """
+
+    def wrapped(w, *batch):
+        each = over(lambda group: value_and_grad(w, *group))(batch)
+        return jax.tree.map(lambda x: x.mean(0), each)
+
+    return wrapped
