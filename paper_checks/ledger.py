@@ -1,0 +1,368 @@
+"""Runs checks and keeps their verdicts.
+
+A check is a module with
+    cases()             name -> case, the instances on which the statement is tried
+    hypotheses(case)    name -> bool, what the statement assumes
+    measured(case)      its left side
+    bound(case)         its right side; 0 for an identity
+    tolerance(case)     rounding, or derived (default: 1e-9 of the bound)
+    controls(case)      name -> a falsified case, or a function of a factor > 1 that makes one; each must break
+    COMPILED = True     where measured, bound and tolerance may be traced: cases of one shape are then judged together
+
+A case named "slug: ..." belongs to the row `slug` of statements.toml that names this file, all others to the file's own row.
+"""
+
+import importlib
+import json
+import os
+import time
+import tomllib
+from functools import partial
+from math import isfinite, sqrt
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+HERE = Path(__file__).parent
+TABLES = HERE.parent / "experiments" / "results"
+BATCH = 64  # cases judged in one compiled call, where the module names no number of its own
+FIRST_FACTOR, LARGEST_FACTOR = 1.01, 1e8
+NEEDS_CHECK = ("checked", "partly", "refuted")
+
+
+class Verdict(NamedTuple):
+    measured: float
+    bound: float
+    tolerance: float
+
+    @property
+    def sound(self):
+        return all(map(isfinite, self)) and self.tolerance > 0
+
+    @property
+    def holds(self):
+        return self.sound and self.measured <= self.bound + self.tolerance
+
+    @property
+    def broken(self):  # not the negation of `holds`: NaN and infinity are neither
+        return self.sound and self.measured > self.bound + self.tolerance
+
+    @property
+    def slack(self):
+        """Bound over measured; None for identities and where nothing was measured."""
+        return self.bound / self.measured if self.bound and self.measured else None
+
+
+class Row(NamedTuple):
+    """A statement: its key, its fields in statements.toml, the module or table that decides it."""
+
+    paper: str
+    key: str
+    fields: dict
+
+    @property
+    def name(self):
+        return f"{self.paper}/{self.key}"
+
+    @property
+    def module(self):
+        return f"paper_checks.{self.paper}.{self.fields.get('file', self.key)}"
+
+    @property
+    def checked(self):
+        return self.fields["status"] in NEEDS_CHECK
+
+
+class UnknownStatement(ValueError):
+    pass
+
+
+def rounding(*terms):
+    """64 roundings of the largest term in double precision."""
+    return 64 * 2.0**-52 * max(float(np.max(np.abs(x))) for x in terms)
+
+
+def statements(path=HERE / "statements.toml"):
+    """All rows in the order of the file, and the aliases."""
+    with open(path, "rb") as file:
+        papers = tomllib.load(file)
+    aliases = papers.pop("alias", {})
+    return [Row(paper, key, fields) for paper, rows in papers.items() for key, fields in rows.items()], aliases
+
+
+def chosen(rows, aliases, names):
+    """The rows that `names` speak of: a paper, a statement, or an alias of one."""
+    if not names:
+        return rows
+    wanted = {aliases.get(name, name) for name in names}
+    known = {row.name for row in rows} | {row.paper for row in rows}
+    for name in wanted - known:
+        import difflib
+
+        close = difflib.get_close_matches(name, known | set(aliases), 3, 0.4)
+        hint = f"; did you mean {' or '.join(close)}?" if close else ""
+        raise UnknownStatement(f"no statement named {name!r}{hint} (python -m paper_checks --list names them all)")
+    return [row for row in rows if row.name in wanted or row.paper in wanted]
+
+
+# Judging
+
+
+def judge(module, cases):
+    """A verdict for each case; together, in compiled batches of one shape, where the module allows it."""
+    if not getattr(module, "COMPILED", False):
+        return [Verdict(*map(float, sides(module, case))) for case in cases]
+    verdicts: list[Any] = [None] * len(cases)
+    shapes: dict[Any, list[int]] = {}
+    for place, case in enumerate(cases):
+        leaves, tree = jax.tree.flatten(case)
+        shapes.setdefault((tree, tuple(np.shape(x) for x in leaves)), []).append(place)
+    size = getattr(module, "BATCH", BATCH)
+    for places in shapes.values():
+        for first in range(0, len(places), size):
+            batch = places[first : first + size]
+            padded = batch + batch[:1] * (size - len(batch))  # one shape, one compilation
+            stacked = jax.tree.map(lambda *x: np.stack(x), *(cases[i] for i in padded))
+            for place, *numbers in zip(batch, *map(np.asarray, compiled(module)(stacked)), strict=False):
+                verdicts[place] = Verdict(*map(float, numbers))
+    return verdicts
+
+
+def sides(module, case):
+    measured, bound = module.measured(case), module.bound(case)
+    tolerance = module.tolerance(case) if hasattr(module, "tolerance") else 1e-9 * abs(bound)
+    return measured, bound, tolerance
+
+
+programs: dict[str, Any] = {}
+
+
+def compiled(module):
+    """One program for a module: jit keeps those of its shapes."""
+    if module.__name__ not in programs:
+        programs[module.__name__] = jax.jit(jax.vmap(partial(sides, module)))
+    return programs[module.__name__]
+
+
+class Search:
+    """For the smallest factor from 1.01 to 1e8 at which a control is caught: squaring, then bisection of the logarithm."""
+
+    def __init__(self, make):
+        self.make, self.held, self.caught, self.factor = make, 1.0, None, FIRST_FACTOR
+        self.beyond = None  # the smallest factor seen at which the case is neither held nor caught
+
+    def learn(self, verdict):
+        if verdict.broken:
+            self.caught = (self.factor, verdict)
+        elif verdict.sound:
+            self.held = self.factor
+        else:
+            self.beyond = self.factor
+        top = min((x for x in (self.caught and self.caught[0], self.beyond) if x), default=None)
+        if top is None:
+            following = min(self.factor**2, LARGEST_FACTOR)
+            self.factor = following if following > self.factor else None
+        elif top <= FIRST_FACTOR or top / self.held < 1.05:
+            self.factor = None
+        else:
+            self.factor = sqrt(top * self.held)
+
+
+def run_controls(module, cases):
+    """For each case: name of control -> its record. All searches advance together, so that batches stay full."""
+    records: list[dict] = [{} for _ in cases]
+    fixed, searches = [], []
+    for place, case in enumerate(cases):
+        for name, control in module.controls(case).items():
+            if callable(control):
+                searches.append((place, name, Search(control)))
+            else:
+                fixed.append((place, name, control))
+    for (place, name, _), verdict in zip(fixed, judge(module, [case for *_, case in fixed]), strict=True):
+        records[place][name] = control_record(verdict, None)
+    seen: dict[int, Verdict] = {}
+    while going := [(k, s) for k, (_, _, s) in enumerate(searches) if s.factor]:
+        for (k, search), verdict in zip(going, judge(module, [s.make(s.factor) for _, s in going]), strict=True):
+            seen[k] = verdict
+            search.learn(verdict)
+    for k, (place, name, search) in enumerate(searches):
+        factor, verdict = search.caught or (None, seen[k])
+        records[place][name] = control_record(verdict, factor)
+    return records
+
+
+def control_record(verdict, factor):
+    return {"measured": verdict.measured, "bound": verdict.bound, "caught": verdict.broken, "factor": factor}
+
+
+# Records
+
+
+def record(row, case=None, why=None, **found):
+    fields = row.fields
+    out = {
+        "paper": row.paper,
+        "statement": row.key,
+        **{name: fields.get(name) for name in ("title", "place", "kind", "evidence", "source", "status")},
+        "why": why or fields.get("why"),
+        "case": case,
+        **dict.fromkeys(("hypotheses", "holds", "measured", "bound", "tolerance", "slack", "controls", "caught")),
+        "command": f"python -m paper_checks {row.name}",
+        "seconds": None,
+    }
+    return out | found
+
+
+def decided(row, case, hypotheses, verdict, controls, seconds):
+    """The record of one case. A hypothesis that is false or NaN, or a control that is not caught, is a failure."""
+    met = {name: bool(value) for name, value in hypotheses.items()}
+    return record(
+        row,
+        case,
+        hypotheses=met,
+        holds=verdict.holds and all(met.values()),
+        measured=verdict.measured,
+        bound=verdict.bound,
+        tolerance=verdict.tolerance,
+        slack=verdict.slack,
+        controls=controls,
+        caught=bool(controls) and all(each["caught"] for each in controls.values()),
+        seconds=seconds,
+    )
+
+
+def failed(each):
+    """A record that has a case and does not hold, or whose controls are not all caught."""
+    return each["case"] is not None and not (each["holds"] and each["caught"])
+
+
+def not_run(each):
+    return each["case"] is None and (each["why"] or "").startswith("not run")
+
+
+def run(rows, everything, say=lambda text: None):
+    """The records of `rows`; `everything` is all rows, which tells whose a case is."""
+    out = []
+    modules: dict[str, list] = {}
+    for row in rows:
+        if not row.checked:
+            out.append(record(row))
+        elif "table" in row.fields:
+            out += from_table(row)
+        else:
+            modules.setdefault(row.module, []).append(row)
+    for name, wanted in modules.items():
+        owners = {row.key: row for row in everything if row.checked and "table" not in row.fields and row.module == name}
+        out += run_module(name, wanted, owners, say)
+    place = {row.name: k for k, row in enumerate(rows)}
+    return sorted(out, key=lambda each: place[f"{each['paper']}/{each['statement']}"])
+
+
+def run_module(name, wanted, owners, say):
+    """All records of a module's rows."""
+    begun = time.perf_counter()
+    try:
+        module = importlib.import_module(name)
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").split(".")[0] in ("paper_checks", "theory"):
+            raise
+        return [record(row, why=f"not run: needs {missing.name}") for row in wanted]
+    keys = {row.key for row in wanted}
+    named = {}
+    for case_name, case in module.cases().items():
+        slug, _, rest = case_name.partition(": ")
+        owner = slug if rest and slug in owners else name.rsplit(".", 1)[1]
+        if owner in keys:
+            named[case_name] = (owners[owner], rest if owner == slug else case_name, case)
+    cases = [case for _, _, case in named.values()]
+    verdicts, controls = judge(module, cases), run_controls(module, cases)
+    seconds = time.perf_counter() - begun
+    out = [
+        decided(row, label, module.hypotheses(case), verdict, control, seconds)
+        for (row, label, case), verdict, control in zip(named.values(), verdicts, controls, strict=True)
+    ]
+    for row in wanted:
+        cases_of = [each for each in out if each["statement"] == row.key]
+        if not cases_of:
+            raise ValueError(f"{name} has no case for the row {row.name}: name one '{row.key}: ...'")
+        say(line(row, cases_of, seconds))
+    return out
+
+
+def line(row, records, seconds):
+    bad = sum(map(failed, records))
+    state = "ok" if not bad else f"{bad} FAILED"
+    return f"  {row.name:<34} {len(records):>4} cases  {state:<10} {seconds:6.1f} s"
+
+
+def from_table(row):
+    """The verdicts that an experiment wrote beside its table; only a run with all defaults counts."""
+    name = row.fields["table"]
+    path = TABLES / f"{name}.json"
+    if not path.exists():
+        return [record(row, why=f"not run: needs the table {name} (make reproduce)")]
+    with open(path) as file:
+        table = json.load(file)
+    if not table.get("defaults") or not table.get("verdicts"):
+        return [record(row, why=f"not run: needs the table {name} from a run with all defaults (make reproduce)")]
+    out = []
+    for case, found in table["verdicts"].items():
+        verdict = Verdict(*(number(found.get(key)) for key in ("measured", "bound", "tolerance")))
+        controls = {
+            control: control_record(
+                Verdict(*(number(each.get(key, found.get(key))) for key in ("measured", "bound", "tolerance"))),
+                each.get("factor"),
+            )
+            for control, each in found.get("controls", {}).items()
+        }
+        out.append(decided(row, case, found.get("hypotheses", {}), verdict, controls, table.get("seconds")))
+    return out
+
+
+def number(value):
+    """A number as JSON has it: null is NaN."""
+    return float("nan") if value is None else float(value)
+
+
+def write(records, path):
+    """Strict JSON, null for NaN and infinity; written beside, then renamed."""
+    path = Path(path)
+    beside = path.with_name(path.name + ".part")
+    with open(beside, "w") as file:
+        json.dump(strict(records), file, indent=1, allow_nan=False)
+        file.write("\n")
+    os.replace(beside, path)
+
+
+def strict(value):
+    if isinstance(value, dict):
+        return {str(key): strict(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [strict(each) for each in value]
+    if isinstance(value, (float, np.floating)):
+        return float(value) if isfinite(value) else None
+    if isinstance(value, np.bool_):
+        return bool(value)
+    return value
+
+
+def summary(records):
+    """A line for each paper."""
+    out = []
+    for paper in dict.fromkeys(each["paper"] for each in records):
+        rows = [each for each in records if each["paper"] == paper]
+        cases = [each for each in rows if each["case"] is not None]
+        states = {each["statement"]: each["status"] for each in rows}
+        counts = {state: sum(s == state for s in states.values()) for state in ("checked", "partly", "refuted", "open", "out of reach")}
+        controls = [c for each in cases for c in each["controls"].values()]
+        parts = [
+            ", ".join(f"{count} {state}" for state, count in counts.items() if count),
+            f"{sum(bool(each['holds']) for each in cases)} of {len(cases)} cases hold",
+            f"{sum(bool(c['caught']) for c in controls)} of {len(controls)} controls caught",
+        ]
+        if missing := sum(map(not_run, rows)):
+            parts.append(f"{missing} not run")
+        out.append(f"{paper:<6} " + "; ".join(parts if cases or missing else parts[:1]))
+    return out

@@ -1,0 +1,88 @@
+"""Full batch: f(w_t) - f* <= (1 - gamma mu)^t (f(w_0) - f*) + N along 10 / (gamma mu) steps, every lam.
+
+The corollary with A = C = 0, B = 1 and its closed-form steps ("old", "new"), and form B. Compared at every power of two, in
+the manner of pl_trajectory.py: f(w_t) - f* over its bound at the first t that exceeds it, else the largest ratio. For lam > 0
+the run ends on the cycle of limit_cycle.py, so that N without its lam term is false.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from paper_checks.ol25 import theorem_3_2 as one
+from theory.bounds import ol25
+from theory.descent import descend, still, whole_batch
+from theory.problems.quadratic import Quadratic
+
+COMPILED = True
+STEPS = 2**13
+TIMES = 2 ** np.arange(14)
+
+
+class Case(NamedTuple):
+    problem: Quadratic
+    pl: float
+    gamma: float
+    rho: float
+    lam: float
+    noise: float
+    taken: float  # the share of gamma that the rule takes: 1, but for the control that does not move
+
+
+def cases():
+    f = one.problem("interpolated")
+    pl, whole = float(f.pl), float(f.smoothness)
+    out = {}
+    for lam in one.LAMS:
+        for name, steps in {"old": ol25.deterministic_old_steps, "new": ol25.deterministic_steps}.items():
+            gamma, rho = steps(whole, lam)
+            noise = ol25.deterministic_noise(pl, whole, gamma, rho, lam)
+            out[f"{name}, lam={lam:g}"] = Case(f, pl, gamma, rho, lam, noise, 1.0)
+        k, weights = ol25.Constants(pl, whole, whole, 0.0, 1.0, 0.0), ol25.jensen_weights(lam)
+        gamma, rho = ol25.form_b_steps(k, weights)
+        out[f"form B, lam={lam:g}"] = Case(f, pl, gamma, rho, lam, ol25.noise_b(k, gamma, rho, weights), 1.0)
+    return out
+
+
+def hypotheses(case):
+    return {"the horizon reaches 10 / (gamma mu)": TIMES[-1] * case.gamma * case.pl >= 10}
+
+
+def start(case):
+    """Equal parts along all eigenvectors, f - f* = max(1, 100 N)."""
+    eigs, vectors = jnp.linalg.eigh(case.problem.h.mean(0))
+    return vectors @ jnp.ones(len(eigs)) * jnp.sqrt(2 * jnp.maximum(1, 100 * case.noise) / eigs.sum())
+
+
+def measured(case):
+    f, w = case.problem, start(case)
+    rule = whole_batch(jax.value_and_grad(f.loss))
+    curve = descend(rule, w, case.taken * case.gamma, case.rho, case.lam, (still(STEPS),), f.loss)[0]
+    bounds = (1 - case.gamma * case.pl) ** TIMES * curve[0] + case.noise
+    ratio = jnp.where(TIMES * case.gamma * case.pl <= 20, curve[TIMES] / bounds, 0)
+    above = ratio > 1 + tolerance(case)
+    return jnp.where(jnp.any(above), ratio[jnp.argmax(above)], jnp.max(ratio))
+
+
+def bound(case):
+    return 1.0
+
+
+def tolerance(case):
+    """Rounding of a contraction: a few roundings over gamma mu."""
+    return 64 * 2.0**-52 / (case.gamma * case.pl)
+
+
+def controls(case):
+    out = {
+        "the rule does not move": case._replace(taken=0.0),
+        "gamma too large": lambda factor: case._replace(gamma=case.gamma * factor),
+    }
+    if case.lam > 0:
+        out["N without lam"] = case._replace(noise=0.0)
+        out["N too small"] = lambda factor: case._replace(noise=case.noise / factor)
+    else:
+        out["mu too large"] = lambda factor: case._replace(pl=case.pl * factor)
+    return out

@@ -1,0 +1,162 @@
+"""E f(w+) - f* <= (1 - gamma mu) (f(w) - f*) + gamma mu N for one step of Unified SAM, at the worst states found.
+
+Theorem and proof: theory/bounds/ol25.py. The expectation is exact (every draw). Where N > 0 the N that a state needs is
+compared with N; where N = 0 (no noise and lam = 0) the promised with the true decrease. Cases "form_b: ..." are our
+sharper form; "old" and "new" are the two pairs of steps of the public code.
+"""
+
+from functools import cache, partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from theory import sampling
+from theory.bounds import ol25
+from theory.certificate import ascend, noise_needed, promised_over_true, rings, worst
+from theory.expectation import one_step
+from theory.problems.quadratic import Quadratic, centred, quadratic
+
+COMPILED = True
+LAMS = (0.0, 0.25, 0.5, 0.75, 1.0)
+N, D = 4, 3
+CONDITION = 10.0
+STARTS, CLIMB = 60, 60
+
+
+class Case(NamedTuple):
+    problem: Quadratic  # centred: w* = 0, f* = 0
+    draws: tuple  # (indices, weights, probabilities) of every draw, padded to one shape
+    k: ol25.Constants
+    weights: ol25.Weights
+    form_b: float  # 1 for form B, 0 for form A
+    gamma: float
+    rho: float
+    lam: float
+    quiet: float  # 1 where the theorem's N is 0: no noise and lam = 0
+    taken: float  # the share of gamma that the rule takes: 1, but for the control that does not move
+    cut: float  # what the claimed N is divided by: 1, but for a control
+    states: jax.Array  # (states, d)
+
+
+def cases():
+    return built()
+
+
+@cache
+def built():
+    out = {}
+    for kind in ("noisy", "interpolated"):
+        f = problem(kind)
+        for name, law in laws(f).items():
+            if kind == "interpolated" and name == "full batch":
+                continue  # the same function again: the full batch has no noise
+            for form in ("old", "new", "form_b"):
+                for lam in LAMS:
+                    label = f"{kind}, {name}, lam={lam:g}"
+                    label = f"form_b: {label}" if form == "form_b" else f"{form}, {label}"
+                    out[label] = case(f, law, form, lam)
+    stacked = jax.tree.map(lambda *x: np.stack(x), *out.values())
+    found = np.asarray(jax.jit(jax.vmap(climbed))(stacked))
+    return {
+        name: each._replace(states=np.concatenate([each.states, better]))
+        for (name, each), better in zip(out.items(), found, strict=True)
+    }
+
+
+def problem(kind, n=N):
+    """n quadratics in three dimensions: random curvatures of condition number 10, sizes spread over a factor 4."""
+    rng = np.random.default_rng(20)
+    root = np.sqrt(np.geomspace(1 / CONDITION, 1, D))
+    factors = rng.standard_normal((n, D, D)) * np.geomspace(0.5, 1, n)[:, None, None]
+    h = root[:, None] * (factors @ factors.transpose(0, 2, 1) / D) * root
+    centres = rng.standard_normal((n, D)) * (kind == "noisy")
+    return centred(quadratic(h, np.einsum("nij,nj->ni", h, centres), np.zeros(n)))
+
+
+def laws(f):
+    return {
+        "uniform": sampling.uniform(N),
+        "importance": sampling.importance(f.smoothness_each),
+        "2-nice": sampling.nice(N, 2),
+        "full batch": sampling.full(N),
+    }
+
+
+def case(f, law, form, lam, shape=(6, 4)):
+    if form == "form_b":
+        k, weights = ol25.sharp_constants(f, law), ol25.jensen_weights(lam)
+        gamma, rho = ol25.form_b_steps(k, weights)
+    else:
+        k, weights = ol25.paper_constants(f, law), ol25.paper_weights(lam)
+        gamma, rho = ol25.old_steps(k, lam) if form == "old" else ol25.new_steps(k, lam)
+    quiet = float(k.c == 0 and lam == 0)
+    made = Case(f, padded(law, *shape), k, weights, float(form == "form_b"), gamma, rho, lam, quiet, 1.0, 1.0, np.zeros((STARTS, D)))
+    outer = 10 * np.sqrt(2 * float(bound(made)) / k.pl)  # f - f* >= 100 N there
+    return made._replace(states=outer * directions())
+
+
+@cache
+def directions():
+    return np.asarray(rings(jax.random.key(1), STARTS, D, 1e-8, 1.0))
+
+
+def padded(law, atoms, length):
+    """Every draw of a law in one shape: missing draws have probability 0, missing entries weight 0."""
+    indices, weights, q = law.atoms()
+    fill = ((0, atoms - len(q)), (0, length - indices.shape[1]))
+    return np.pad(indices, fill), np.pad(weights, fill), np.pad(q, fill[0])
+
+
+def need(case, w):
+    """What the state w needs: an N, or where N = 0 the promised over the true decrease."""
+    before = case.problem.loss(w)
+    after = one_step(case.problem, case.draws, w, case.taken * case.gamma, case.rho, case.lam, case.problem.loss)
+    sides = before, after, case.gamma * case.k.pl
+    return jax.tree.map(partial(jnp.where, case.quiet > 0), promised_over_true(*sides), noise_needed(*sides))
+
+
+def climbed(case):
+    return ascend(lambda w: need(case, w).measured, case.states, CLIMB)
+
+
+def hypotheses(case):
+    """The condition on the steps; smoothness, PL and expected residual hold by the formulas of the constants."""
+    left = ol25.condition_b if case.form_b else ol25.condition_a
+    most = 0.25 if case.form_b else 1.0
+    return {
+        "condition on gamma and rho": left(case.k, case.gamma, case.rho, case.weights) <= most + 1e-14,
+        "gamma mu <= 1": case.gamma * case.k.pl <= 1,
+    }
+
+
+def measured(case):
+    return worst(jax.vmap(partial(need, case))(case.states))[0]
+
+
+def tolerance(case):
+    return worst(jax.vmap(partial(need, case))(case.states))[1]
+
+
+def bound(case):
+    steps = case.gamma, case.rho, case.weights
+    noise = jnp.where(case.form_b > 0, ol25.noise_b(case.k, *steps), ol25.noise_a(case.k, *steps))
+    return jnp.where(case.quiet > 0, 1.0, noise / case.cut)
+
+
+def controls(case):
+    out = {
+        "the rule does not move": case._replace(taken=0.0),
+        "gamma too large": lambda factor: case._replace(gamma=case.gamma * factor),
+    }
+    if case.quiet:
+        out["mu too large"] = lambda factor: case._replace(k=case.k._replace(pl=case.k.pl * factor))
+        out["rho too large"] = lambda factor: case._replace(rho=case.rho * factor)
+    else:
+        out["N too small"] = lambda factor: case._replace(cut=factor)
+    if case.lam == 0 and case.k.c > 0:
+        out["N without C"] = case._replace(k=case.k._replace(c=0.0))
+    if case.lam > 0 and case.k.c == 0:
+        out["N without lam"] = case._replace(weights=case.weights._replace(constant=0.0))
+    return out
