@@ -1,0 +1,63 @@
+"""python -m experiments [NAME [--quick] [--seed N] [--out DIR] [--<parameter> VALUE ...]]: list or run an experiment."""
+
+import argparse
+import sys
+
+import jax
+
+from experiments import record
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(
+        prog="python -m experiments", description="List or run an experiment; NAME --help shows its flags.", add_help=False
+    )
+    parser.add_argument("name", nargs="?")
+    parser.add_argument("--quick", action="store_true", help="the same experiment in seconds")
+    parser.add_argument("--out", metavar="DIR", help="folder of the table (default: results/, or results/scratch/ if any argument differs)")
+    parser.add_argument("--debug", action="store_true", help="show where a failure happened")
+    parser.add_argument("--help", "-h", action="store_true")
+    flags, rest = parser.parse_known_args(arguments)
+    try:
+        return listing(parser, flags) if flags.name is None else execute(parser, flags, rest)
+    except (record.Refused, ValueError, TypeError) as refused:
+        if flags.debug:
+            raise
+        print(f"{flags.name}: {refused}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as missing:
+        if flags.debug:
+            raise
+        print(f"{flags.name}: needs {missing.name}; install the extras of pyproject.toml (make test does)", file=sys.stderr)
+        return 2
+
+
+def listing(parser, flags):
+    if flags.help:
+        parser.print_help()
+    for name in record.names():
+        module = record.load(name)
+        print(f"{name:<20} {module.SECONDS:>4} s   {module.__doc__.splitlines()[0]}")
+    return 0
+
+
+def execute(parser, flags, rest):
+    jax.config.update("jax_enable_x64", True)
+    defaults = record.parameters(record.load(flags.name))
+    for name, default in defaults.items():
+        parser.add_argument(f"--{name}", metavar=type(default).__name__.upper(), help=f"default {record.shown(default)}")
+    if flags.help:
+        parser.print_help()
+        return 0
+    strangers = [each for each in rest if each.startswith("--") and each.split("=")[0][2:] not in defaults]
+    if strangers:
+        known = ", ".join(f"--{name}" for name in defaults)
+        raise record.Refused(f"{strangers[0]} is no parameter; there are {known}, --quick, --out and --debug")
+    chosen = vars(parser.parse_args([flags.name, *rest]))
+    given = {name: record.parsed(chosen[name], defaults[name], name) for name in defaults if chosen[name] is not None}
+    record.execute(flags.name, given, flags.quick, flags.out, say=print)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

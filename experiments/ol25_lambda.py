@@ -1,0 +1,77 @@
+"""The effect of lam: full-batch Unified SAM on consistent least squares, 11 values of lam.
+
+Least squares |A w - b|^2 / 2 with n = d and cond(A) = 10 (mu = 0.1, L = 10), "new" steps. For lam = 0 the gap falls to
+rounding, for lam > 0 to the cycle of theory/bounds/ol25.py, far below the neighbourhood of the bound.
+
+Place: ol25, Section 4.1 (settings from the public notebook; its random matrix is not reproduced).
+"""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+
+from theory import admit
+from theory.bounds import ol25
+from theory.descent import descend, still, whole_batch
+from theory.problems.least_squares import least_squares
+
+SECONDS = 4
+QUICK = {"n": 10, "steps": 200}
+POINTS = 200  # times kept of each run, spaced geometrically
+
+
+def run(seed=0, n=100, condition=10.0, steps=10000, lams=(0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)):
+    admit.whole(n, "n", 2)
+    admit.whole(steps, "steps", 1)
+    admit.steps(0, 0, lams)
+    f, w_star = problem(seed, n, condition)
+    pl, whole = float(f.pl), float(f.smoothness)
+    pairs = [ol25.deterministic_steps(whole, lam) for lam in lams]
+    gammas, rhos = map(np.array, zip(*pairs, strict=True))
+    curves = np.asarray(runs(f, jnp.asarray(w_star), gammas, rhos, np.array(lams), steps))
+    times = np.unique(np.round(np.geomspace(1, steps, POINTS)).astype(int))
+    frames = []
+    for lam, gamma, rho, curve in zip(lams, gammas, rhos, curves, strict=True):
+        noise = ol25.deterministic_noise(pl, whole, gamma, rho, lam)
+        radius = ol25.cycle_radius(whole, gamma, rho, lam)
+        frames.append(
+            pd.DataFrame(
+                {
+                    "lam": lam,
+                    "gamma": gamma,
+                    "rho": rho,
+                    "step": times,
+                    "gap": curve[times],
+                    "relative_gap": curve[times] / curve[0],
+                    "relative_bound": ((1 - gamma * pl) ** times * curve[0] + noise) / curve[0],
+                    "relative_cycle": whole * radius**2 / 2 / curve[0],
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True)
+
+
+def problem(seed, n, condition):
+    """Singular values of A spaced geometrically about 1; f(w) = |A w - b|^2 / 2 as a mean over sqrt(n) times its rows."""
+    rng = np.random.default_rng(seed)
+    left, right = (np.linalg.qr(rng.standard_normal((n, n)))[0] for _ in range(2))
+    a = (left * np.geomspace(condition**-0.5, condition**0.5, n)) @ right.T
+    w_star = rng.standard_normal(n)
+    return least_squares(np.sqrt(n) * a, np.sqrt(n) * a @ w_star), w_star
+
+
+@partial(jax.jit, static_argnames="steps")
+def runs(f, w_star, gammas, rhos, lams, steps):
+    """f(w_t) - f* = (w - w*)' H (w - w*) / 2 at every t, from w = 0, without cancellation."""
+    h = f.a.T @ f.a / f.n
+
+    def gap(e):  # f - f* in coordinates e = w - w*
+        return 0.5 * e @ (h @ e)
+
+    def one(gamma, rho, lam):
+        return descend(whole_batch(jax.value_and_grad(gap)), -w_star, gamma, rho, lam, (still(steps),), gap)[0]
+
+    return jax.vmap(one)(gammas, rhos, lams)

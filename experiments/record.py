@@ -1,0 +1,154 @@
+"""Runs an experiment and writes what it found: NAME.csv, and NAME.json with where it came from.
+
+An experiment is a module with
+    run(seed=0, ...)    numbers, strings and tuples of numbers -> a tidy table
+    QUICK               arguments for the same experiment in seconds
+    SECONDS             the core-seconds it is expected to take with all defaults
+    verdicts(table)     optional: case -> measured, bound, tolerance, hypotheses, controls, read by the ledger
+
+The JSON says `defaults: true` only for a run with all defaults; ledger and site take no other.
+"""
+
+import importlib
+import inspect
+import json
+import math
+import os
+import platform
+import subprocess
+import sys
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import jax
+import numpy as np
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results"
+ROOMS_OWN = ("__init__", "__main__", "record", "data")
+LIBRARIES = ("numpy", "scipy", "jax", "jaxlib", "pandas", "scikit-learn")
+
+
+class Refused(Exception):
+    """What a user can mend: one sentence."""
+
+
+def names():
+    return sorted(path.stem for path in HERE.glob("*.py") if path.stem not in ROOMS_OWN)
+
+
+def load(name):
+    if name not in names():
+        raise Refused(f"no experiment named {name!r}; there are {', '.join(names())}")
+    return importlib.import_module(f"experiments.{name}")
+
+
+def parameters(module):
+    """Every argument of `run` and its default."""
+    return {name: each.default for name, each in inspect.signature(module.run).parameters.items()}
+
+
+def parsed(text, default, name):
+    """A flag's text as the kind of thing its default is."""
+    try:
+        if isinstance(default, tuple):
+            return tuple(parsed(part, default[0], name) for part in text.split(","))
+        if isinstance(default, bool):
+            return {"true": True, "false": False}[text.lower()]
+        if isinstance(default, int):
+            value = float(text)
+            if value != int(value):
+                raise ValueError
+            return int(value)
+        return type(default)(text)
+    except (ValueError, KeyError, OverflowError):
+        kind = f"{type(default[0]).__name__}s separated by commas" if isinstance(default, tuple) else type(default).__name__
+        raise Refused(f"--{name} must be {kind}; got {text!r}") from None
+
+
+def execute(name, given, quick=False, out=None, say=lambda text: None):
+    """Run an experiment and write its table; the path of the JSON."""
+    module = load(name)
+    arguments = parameters(module)
+    defaults = dict(arguments)
+    arguments |= (module.QUICK if quick else {}) | given
+    usual = arguments == defaults
+    folder = Path(out) if out else RESULTS if usual else RESULTS / "scratch"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as wrong:
+        raise Refused(f"cannot write to {folder} ({wrong.strerror}); name another folder with --out") from None
+    begun, spent = time.perf_counter(), sum(os.times()[:4])
+    table = module.run(**arguments)
+    verdicts = module.verdicts(table) if hasattr(module, "verdicts") else {}
+    story = {
+        "experiment": name,
+        "arguments": arguments,
+        "defaults": usual,
+        "seed": arguments.get("seed"),
+        "verdicts": verdicts,
+        "rows": len(table),
+        "commit": commit(),
+        "versions": {"python": platform.python_version()} | {each: found(each) for each in LIBRARIES},
+        "device": str(jax.devices()[0].device_kind),
+        "seconds": round(time.perf_counter() - begun, 3),
+        "core_seconds": round(sum(os.times()[:4]) - spent, 3),
+        "command": " ".join(["python -m experiments", name, *(f"--{k} {shown(v)}" for k, v in arguments.items() if v != defaults[k])]),
+    }
+    write(folder / f"{name}.csv", lambda file: table.to_csv(file, index=False, na_rep="nan"))
+    write(folder / f"{name}.json", lambda file: file.write(json.dumps(strict(story), indent=1, allow_nan=False) + "\n"))
+    say(f"{name}: {len(table)} rows, {story['seconds']:.1f} s, {os.path.relpath(folder / name)}.csv")
+    return folder / f"{name}.json"
+
+
+def write(path, fill):
+    """Write beside, then rename: nothing half-written stands under the final name."""
+    beside = path.with_name(path.name + ".part")
+    try:
+        with open(beside, "w") as file:
+            fill(file)
+        os.replace(beside, path)
+    except OSError as wrong:
+        beside.unlink(missing_ok=True)
+        raise Refused(f"cannot write {path} ({wrong.strerror}); free some space or name another folder with --out") from None
+
+
+def strict(value):
+    """JSON has no NaN and no infinity: null."""
+    if isinstance(value, dict):
+        return {str(key): strict(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [strict(each) for each in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def shown(value):
+    return ",".join(f"{each:g}" for each in value) if isinstance(value, tuple) else str(value)
+
+
+def found(library):
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return None
+
+
+def commit():
+    """The commit of the checkout, marked where files differ from it; None outside one."""
+    git = ["git", "-C", str(HERE.parent)]
+    try:
+        name = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+        changed = subprocess.run([*git, "status", "--porcelain"], capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return name + ("-changed" if changed else "")
+
+
+def progress(text):
+    """A line on standard error for long work."""
+    print(text, file=sys.stderr, flush=True)

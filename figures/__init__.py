@@ -1,0 +1,1 @@
+"""draw(table) -> Figure, named like its table; figures read tables and compute nothing."""

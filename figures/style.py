@@ -1,0 +1,41 @@
+"""What a colour and a dash mean, in every figure: colour is the method (lam), dash the sampling.
+
+The colours are those of Okabe and Ito, told apart without hue by lightness too; a marker repeats the method.
+"""
+
+import matplotlib
+
+ORDER = {0.0: "#0072B2", 0.25: "#56B4E9", 0.5: "#009E73", 0.75: "#E69F00", 1.0: "#D55E00"}
+MARKER = {0.0: "o", 0.5: "s", 1.0: "^"}
+DASH = {"uniform": "-", "importance": (0, (4, 1.6)), "full": "-"}
+NAME = {0.0: "USAM", 1.0: "SAM"}
+BOUND = "#555555"
+
+SETTINGS = {
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.7,
+    "lines.linewidth": 1.4,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "figure.constrained_layout.use": True,
+    "savefig.dpi": 160,
+    "svg.hashsalt": "samcheck",  # the same table draws the same file
+    "svg.fonttype": "path",
+}
+
+
+def colour(lam):
+    """The colour of a mixing value; between the named ones, from a map that runs from USAM's to SAM's."""
+    named = min(ORDER, key=lambda known: abs(known - lam))
+    if abs(named - lam) < 1e-12:
+        return ORDER[named]
+    return matplotlib.colors.LinearSegmentedColormap.from_list("lam", list(ORDER.values()))(lam)
+
+
+def label(lam):
+    """lam as the legend has it."""
+    name = NAME.get(lam)
+    return rf"$\lambda = {lam:g}$" + (f" ({name})" if name else "")
