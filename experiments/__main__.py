@@ -1,4 +1,5 @@
-"""python -m experiments [NAME [--quick] [--seed N] [--out DIR] [--<parameter> VALUE ...]]: list or run an experiment."""
+"""python -m experiments [NAME [--quick] [--seed N] [--out DIR] [--<parameter> VALUE ...]]: list or run an
+experiment."""
 
 import argparse
 import sys
@@ -10,11 +11,17 @@ from experiments import record
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(
-        prog="python -m experiments", description="List or run an experiment; NAME --help shows its flags.", add_help=False
+        prog="python -m experiments",
+        description="List or run an experiment; NAME --help shows its flags.",
+        add_help=False,
     )
     parser.add_argument("name", nargs="?")
     parser.add_argument("--quick", action="store_true", help="the same experiment in seconds")
-    parser.add_argument("--out", metavar="DIR", help="folder of the table (default: results/, or results/scratch/ if any argument differs)")
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        help="folder of the table (default: results/, or results/scratch/ if any argument differs)",
+    )
     parser.add_argument("--debug", action="store_true", help="show where a failure happened")
     parser.add_argument("--help", "-h", action="store_true")
     flags, rest = parser.parse_known_args(arguments)
@@ -28,7 +35,10 @@ def main(arguments=None):
     except ModuleNotFoundError as missing:
         if flags.debug:
             raise
-        print(f"{flags.name}: needs {missing.name}; install the extras of pyproject.toml (make test does)", file=sys.stderr)
+        print(
+            f"{flags.name}: needs {missing.name}; install the extras of pyproject.toml (make test does)",
+            file=sys.stderr,
+        )
         return 2
 
 
@@ -45,7 +55,9 @@ def execute(parser, flags, rest):
     jax.config.update("jax_enable_x64", True)
     defaults = record.parameters(record.load(flags.name))
     for name, default in defaults.items():
-        parser.add_argument(f"--{name}", metavar=type(default).__name__.upper(), help=f"default {record.shown(default)}")
+        parser.add_argument(
+            f"--{name}", metavar=type(default).__name__.upper(), help=f"default {record.shown(default)}"
+        )
     if flags.help:
         parser.print_help()
         return 0
@@ -54,7 +66,11 @@ def execute(parser, flags, rest):
         known = ", ".join(f"--{name}" for name in defaults)
         raise record.Refused(f"{strangers[0]} is no parameter; there are {known}, --quick, --out and --debug")
     chosen = vars(parser.parse_args([flags.name, *rest]))
-    given = {name: record.parsed(chosen[name], defaults[name], name) for name in defaults if chosen[name] is not None}
+    given = {
+        name: record.parsed(chosen[name], defaults[name], name)
+        for name in defaults
+        if chosen[name] is not None
+    }
     record.execute(flags.name, given, flags.quick, flags.out, say=print)
     return 0
 

@@ -1,8 +1,9 @@
 """Theorem 3.2 and form B on real data, one step at a time: the N that a state needs against N, with controls.
 
-The problems, weights and steps of ol25_real. At 50 states on rings about w* and at the 50 that an ascent finds from them, E f(w+)
-is summed over every draw. `measured` is the largest N needed (theory/certificate.py, by the model of f at each state), `rounding`
-its rounding and what the model leaves out, both divided by gamma mu. Rows with a `control` are falsified claims about the same states, and must break.
+The problems, weights and steps of ol25_real. At 50 states on rings about w* and at the 50 that an ascent
+finds from them, E f(w+) is summed over every draw. `measured` is the largest N needed (theory/certificate.py,
+by the model of f at each state), `rounding` its rounding and what the model leaves out, both divided by gamma
+mu. Rows with a `control` are falsified claims about the same states, and must break.
 """
 
 from functools import partial
@@ -38,11 +39,22 @@ def run(seed=0, states=50, climb=8, weights=(0.0, 0.1), lams=(0.0, 0.5, 1.0)):
                 for form in ("paper", "B"):
                     for lam in lams:
                         k, gamma, rho, noise = steps_and_noise(f, law, form, lam)
-                        starts = directions * 10 * np.sqrt(2 * noise / k.pl)  # f - f* >= 100 N on the outermost
+                        starts = (
+                            directions * 10 * np.sqrt(2 * noise / k.pl)
+                        )  # f - f* >= 100 N on the outermost
                         draws = tuple(map(jnp.asarray, law.atoms()))
                         rate = gamma * k.pl
-                        before, need = jax.device_get(searched(f, w_star, minimum, draws, starts, gamma, rho, lam, rate, climb))
-                        common = {"data": name, "loss": loss, "weight": f.ridge, "sampling": sampling, "form": form, "lam": lam}
+                        before, need = jax.device_get(
+                            searched(f, w_star, minimum, draws, starts, gamma, rho, lam, rate, climb)
+                        )
+                        common = {
+                            "data": name,
+                            "loss": loss,
+                            "weight": f.ridge,
+                            "sampling": sampling,
+                            "form": form,
+                            "lam": lam,
+                        }
                         common |= {"gamma": gamma, "rho": rho, "rate": rate}
                         rows += [common | each for each in claims(before, need, noise, lam)]
     return pd.DataFrame(rows)
@@ -53,7 +65,15 @@ def claims(before, need, noise, lam):
     at = int(np.argmax(need.measured))
     measured, rounding = float(need.measured[at]), float(need.rounding[at])
     found = {"measured": measured, "rounding": rounding}
-    out = [{"control": "", "bound": noise, "factor": np.nan, **found, "random": float(need.measured[: len(before) // 2].max())}]
+    out = [
+        {
+            "control": "",
+            "bound": noise,
+            "factor": np.nan,
+            **found,
+            "random": float(need.measured[: len(before) // 2].max()),
+        }
+    ]
     factor = 1.01 * noise / (measured - rounding)  # just past what these states allow
     out.append({"control": "N too small", "bound": noise / factor, "factor": factor, **found})
     unmoved = {"measured": float(before.max()), "rounding": rounding}
@@ -72,14 +92,16 @@ def one_by_one(function):
 def searched(f, w_star, minimum, draws, starts, gamma, rho, lam, rate, climb):
     """f - f* and the N needed, at w* + starts and where an ascent from them ends.
 
-    The ascent sees the quadratic model of f at w*; what is returned is of f itself, over every draw, with what its second-order
-    expansion leaves out added to the rounding.
+    The ascent sees the quadratic model of f at w*; what is returned is of f itself, over every draw, with
+    what its second-order expansion leaves out added to the rounding.
     """
     indices, weights, q = draws
     hessian = f.model(w_star).hessian
 
     def moves(w):
-        return jax.vmap(lambda i, v: step(jax.value_and_grad(f.loss), w, gamma, rho, lam, i, v) - w)(indices, weights)
+        return jax.vmap(lambda i, v: step(jax.value_and_grad(f.loss), w, gamma, rho, lam, i, v) - w)(
+            indices, weights
+        )
 
     def score(e):  # f by its quadratic model at w*
         at_minimum = f.model(w_star)._replace(hessian=hessian, slope=hessian @ e)
@@ -102,9 +124,17 @@ def verdicts(table):
             "measured": claim.measured,
             "bound": claim.bound,
             "tolerance": claim.rounding,
-            "hypotheses": {"gamma mu <= 1": bool(claim.rate <= 1), "no milder than random": bool(claim.measured >= claim.random)},
+            "hypotheses": {
+                "gamma mu <= 1": bool(claim.rate <= 1),
+                "no milder than random": bool(claim.measured >= claim.random),
+            },
             "controls": {
-                each.control: {"measured": each.measured, "bound": each.bound, "tolerance": each.rounding, "factor": each.factor}
+                each.control: {
+                    "measured": each.measured,
+                    "bound": each.bound,
+                    "tolerance": each.rounding,
+                    "factor": each.factor,
+                }
                 for each in rows[rows.control != ""].itertuples()
             },
         }

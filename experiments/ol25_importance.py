@@ -1,8 +1,9 @@
 """Uniform against importance sampling on ridge regression: exact expectations, sampled paths, bounds.
 
-Ridge with n = d and A = Q D Q', spectrum {1, 10, uniform in (1, 2)}, weight 3 / n, so that mu = 0.04, L = 1.03; "new" steps,
-one example a step, from w = 0. Rows of kind "exact" (lam = 0, no sampling error) and "sampled"; `bound` is Theorem 3.2 with
-the steps that were taken, `bound_b` our form B with the same steps where its condition admits them, else NaN.
+Ridge with n = d and A = Q D Q', spectrum {1, 10, uniform in (1, 2)}, weight 3 / n, so that mu = 0.04, L =
+1.03; "new" steps, one example a step, from w = 0. Rows of kind "exact" (lam = 0, no sampling error) and
+"sampled"; `bound` is Theorem 3.2 with the steps that were taken, `bound_b` our form B with the same steps
+where its condition admits them, else NaN.
 
 Place: ol25, Section 4.1 (settings from the public notebook; its random matrix is not reproduced).
 """
@@ -30,7 +31,9 @@ def run(seed=0, n=100, steps=300_000, paths=5, points=60, lams=(0.0, 0.5, 1.0)):
         admit.whole(value, name, 2)
     admit.steps(0, 0, lams)
     if steps % points:
-        raise ValueError(f"steps must be a multiple of points, so that they are equally spaced; got {steps} and {points}")
+        raise ValueError(
+            f"steps must be a multiple of points, so that they are equally spaced; got {steps} and {points}"
+        )
     f = problem(seed, n)
     w_star, each = f.minimiser, f.smoothness_each
     start = float(f.loss(np.zeros(n)) - f.minimum)
@@ -41,7 +44,9 @@ def run(seed=0, n=100, steps=300_000, paths=5, points=60, lams=(0.0, 0.5, 1.0)):
         progress(f"ol25_importance: {name}, {paths} paths of {steps} steps for each lam")
         k, sharp = ol25.paper_constants(f, law), ol25.sharp_constants(f, law)
         pairs = np.array([ol25.new_steps(k, lam) for lam in lams])
-        gaps = sampled(f, law, w_star, jax.random.key(seed), *pairs.T, np.array(lams), paths, steps, steps // points)
+        gaps = sampled(
+            f, law, w_star, jax.random.key(seed), *pairs.T, np.array(lams), paths, steps, steps // points
+        )
         for lam, (gamma, rho), of_lam in zip(lams, pairs, np.asarray(gaps), strict=True):
             noise = ol25.noise_a(k, gamma, rho, ol25.paper_weights(lam))
             jensen = ol25.jensen_weights(lam)
@@ -53,7 +58,9 @@ def run(seed=0, n=100, steps=300_000, paths=5, points=60, lams=(0.0, 0.5, 1.0)):
                 "rho": rho,
                 "step": times,
                 "bound": ol25.gap(k, gamma, start, noise, times),
-                "bound_b": ol25.gap(k, gamma, start, ol25.noise_b(sharp, gamma, rho, jensen), times) if admitted else np.nan,
+                "bound_b": ol25.gap(k, gamma, start, ol25.noise_b(sharp, gamma, rho, jensen), times)
+                if admitted
+                else np.nan,
             }
             for path, gap in enumerate(of_lam):
                 frames.append(pd.DataFrame(common | {"kind": "sampled", "path": path, "gap": gap}))
@@ -81,7 +88,9 @@ def sampled(f, law, w_star, key, gammas, rhos, lams, paths, steps, every):
 
     def path(key, gamma, rho, lam):
         draws = jax.vmap(law.pick)(jax.random.split(key, steps))
-        return descend(jax.value_and_grad(f.loss), jnp.zeros_like(w_star), gamma, rho, lam, draws, gap, every)[0]
+        return descend(
+            jax.value_and_grad(f.loss), jnp.zeros_like(w_star), gamma, rho, lam, draws, gap, every
+        )[0]
 
     keys = jax.random.split(key, paths)
     return jax.vmap(jax.vmap(path, (0, None, None, None)), (None, 0, 0, 0))(keys, gammas, rhos, lams)

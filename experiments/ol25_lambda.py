@@ -1,7 +1,8 @@
 """The effect of lam: full-batch Unified SAM on consistent least squares, 11 values of lam.
 
-Least squares |A w - b|^2 / 2 with n = d and cond(A) = 10 (mu = 0.1, L = 10), "new" steps. For lam = 0 the gap falls to
-rounding, for lam > 0 to the cycle of theory/bounds/ol25.py, far below the neighbourhood of the bound.
+Least squares |A w - b|^2 / 2 with n = d and cond(A) = 10 (mu = 0.1, L = 10), "new" steps. For lam = 0 the gap
+falls to rounding, for lam > 0 to the cycle of theory/bounds/ol25.py, far below the neighbourhood of the
+bound.
 
 Place: ol25, Section 4.1 (settings from the public notebook; its random matrix is not reproduced).
 """
@@ -23,10 +24,14 @@ QUICK = {"n": 10, "steps": 200}
 POINTS = 200  # times kept of each run, spaced geometrically
 
 
-def run(seed=0, n=100, condition=10.0, steps=10000, lams=(0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)):
+def run(
+    seed=0, n=100, condition=10.0, steps=10000, lams=(0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+):
     admit.whole(n, "n", 2)
     admit.whole(steps, "steps", 1)
     admit.steps(0, 0, lams)
+    if condition < 1:
+        raise ValueError(f"the condition number of A is at least 1; got {condition:g}")
     f, w_star = problem(seed, n, condition)
     pl, whole = float(f.pl), float(f.smoothness)
     pairs = [ol25.deterministic_steps(whole, lam) for lam in lams]
@@ -55,7 +60,8 @@ def run(seed=0, n=100, condition=10.0, steps=10000, lams=(0.0, 0.1, 0.2, 0.3, 0.
 
 
 def problem(seed, n, condition):
-    """Singular values of A spaced geometrically about 1; f(w) = |A w - b|^2 / 2 as a mean over sqrt(n) times its rows."""
+    """Singular values of A spaced geometrically about 1; f(w) = |A w - b|^2 / 2 as a mean over sqrt(n) times
+    its rows."""
     rng = np.random.default_rng(seed)
     left, right = (np.linalg.qr(rng.standard_normal((n, n)))[0] for _ in range(2))
     a = (left * np.geomspace(condition**-0.5, condition**0.5, n)) @ right.T
@@ -72,6 +78,8 @@ def runs(f, w_star, gammas, rhos, lams, steps):
         return 0.5 * e @ (h @ e)
 
     def one(gamma, rho, lam):
-        return descend(whole_batch(jax.value_and_grad(gap)), -w_star, gamma, rho, lam, (still(steps),), gap)[0]
+        return descend(whole_batch(jax.value_and_grad(gap)), -w_star, gamma, rho, lam, (still(steps),), gap)[
+            0
+        ]
 
     return jax.vmap(one)(gammas, rhos, lams)

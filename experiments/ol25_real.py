@@ -1,9 +1,11 @@
-"""Theorem 3.2 on real data: exact curves to ten times 1 / (gamma mu), sampled prefixes, and the bounds beside them.
+"""Theorem 3.2 on real data: exact curves to ten times 1 / (gamma mu), sampled prefixes, and the bounds beside
+them.
 
-Ridge regression on diabetes (442 x 10) and breast_cancer (569 x 30) and logistic regression on breast_cancer, standardised, one
-function for each example, weights 3 / n and 0.1, from w = 0. With steps that the theorem admits an e-fold takes 1e5 to 1e10
-steps: the exact curve (ridge, lam = 0) covers them by its spectral form, a sampled path only the prefix that can be run.
-`form` says whose steps and bound: "paper" (the "new" pair, form A) or "B" (ours).
+Ridge regression on diabetes (442 x 10) and breast_cancer (569 x 30) and logistic regression on breast_cancer,
+standardised, one function for each example, weights 3 / n and 0.1, from w = 0. With steps that the theorem
+admits an e-fold takes 1e5 to 1e10 steps: the exact curve (ridge, lam = 0) covers them by its spectral form, a
+sampled path only the prefix that can be run. `form` says whose steps and bound: "paper" (the "new" pair, form
+A) or "B" (ours).
 """
 
 from functools import partial
@@ -39,7 +41,13 @@ def run(seed=0, steps=25_600, paths=4, points=120, weights=(0.0, 0.1), lams=(0.0
             progress(f"ol25_real: {loss} on {name}, weight {f.ridge:.3g}")
             for sampling_name, law in laws(f).items():
                 for form in ("paper", "B"):
-                    common = {"data": name, "loss": loss, "weight": f.ridge, "sampling": sampling_name, "form": form}
+                    common = {
+                        "data": name,
+                        "loss": loss,
+                        "weight": f.ridge,
+                        "sampling": sampling_name,
+                        "form": form,
+                    }
                     frames += curves(common, f, law, seed, steps, paths, points, lams)
     return pd.concat(frames, ignore_index=True)
 
@@ -75,22 +83,44 @@ def curves(common, f, law, seed, steps, paths, points, lams):
     every = max(steps // 64, 1)
     whole = steps // every * every
     sampled = np.asarray(
-        prefix(f, law, jnp.asarray(w_star), minimum, jax.random.key(seed), gammas, rhos, np.array(lams), paths, whole, every)
+        prefix(
+            f,
+            law,
+            jnp.asarray(w_star),
+            minimum,
+            jax.random.key(seed),
+            gammas,
+            rhos,
+            np.array(lams),
+            paths,
+            whole,
+            every,
+        )
     )
     out = []
     for lam, (k, gamma, rho, noise), of_lam in zip(lams, known, sampled, strict=True):
         own = common | {"lam": lam, "gamma": gamma, "rho": rho, "rate": gamma * k.pl, "noise": noise}
         times = np.arange(0, whole + 1, every)
         for path, gap in enumerate(of_lam):
-            kept = own | {"kind": "sampled", "path": path, "step": times, "gap": gap, "relative_gap": gap / start}
-            out.append(pd.DataFrame(kept | {"relative_bound": ol25.gap(k, gamma, start, noise, times) / start}))
+            kept = own | {
+                "kind": "sampled",
+                "path": path,
+                "step": times,
+                "gap": gap,
+                "relative_gap": gap / start,
+            }
+            out.append(
+                pd.DataFrame(kept | {"relative_bound": ol25.gap(k, gamma, start, noise, times) / start})
+            )
         if lam == 0 and common["loss"] == "ridge":
             times = np.unique(np.round(np.geomspace(1, 10 / (gamma * k.pl), points)))
             exact = spectral(f, law, -w_star, gamma, rho)
             gap = exact.at(times)
             kept = own | {"kind": "exact", "path": -1, "step": times, "gap": gap, "relative_gap": gap / start}
             bound = ol25.gap(k, gamma, start, noise, times) / start
-            out.append(pd.DataFrame(kept | {"relative_bound": bound, "relative_limit": exact.stationary / start}))
+            out.append(
+                pd.DataFrame(kept | {"relative_bound": bound, "relative_limit": exact.stationary / start})
+            )
     return out
 
 
@@ -103,7 +133,9 @@ def prefix(f, law, w_star, minimum, key, gammas, rhos, lams, paths, steps, every
 
     def path(key, gamma, rho, lam):
         draws = jax.vmap(law.pick)(jax.random.split(key, steps))
-        return descend(jax.value_and_grad(f.loss), jnp.zeros_like(w_star), gamma, rho, lam, draws, gap, every)[0]
+        return descend(
+            jax.value_and_grad(f.loss), jnp.zeros_like(w_star), gamma, rho, lam, draws, gap, every
+        )[0]
 
     keys = jax.random.split(key, paths)
     return jax.vmap(jax.vmap(path, (0, None, None, None)), (None, 0, 0, 0))(keys, gammas, rhos, lams)

@@ -24,9 +24,12 @@ from pathlib import Path
 import jax
 import numpy as np
 
+from theory import admit
+
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
 ROOMS_OWN = ("__init__", "__main__", "record", "data")
+KINDS = {int: "a whole number", float: "a number", str: "a name", bool: "true or false"}
 LIBRARIES = ("numpy", "scipy", "jax", "jaxlib", "pandas", "scikit-learn")
 
 
@@ -63,8 +66,10 @@ def parsed(text, default, name):
             return int(value)
         return type(default)(text)
     except (ValueError, KeyError, OverflowError):
-        kind = f"{type(default[0]).__name__}s separated by commas" if isinstance(default, tuple) else type(default).__name__
-        raise Refused(f"--{name} must be {kind}; got {text!r}") from None
+        kind = KINDS[type(default[0] if isinstance(default, tuple) else default)]
+        raise Refused(
+            f"--{name} takes {kind}{' or several, with commas' * isinstance(default, tuple)}; got {text!r}"
+        ) from None
 
 
 def execute(name, given, quick=False, out=None, say=lambda text: None):
@@ -73,12 +78,15 @@ def execute(name, given, quick=False, out=None, say=lambda text: None):
     arguments = parameters(module)
     defaults = dict(arguments)
     arguments |= (module.QUICK if quick else {}) | given
+    admit.whole(arguments["seed"], "the seed", 0)
     usual = arguments == defaults
     folder = Path(out) if out else RESULTS if usual else RESULTS / "scratch"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as wrong:
-        raise Refused(f"cannot write to {folder} ({wrong.strerror}); name another folder with --out") from None
+        raise Refused(
+            f"cannot write to {folder} ({wrong.strerror}); name another folder with --out"
+        ) from None
     begun, spent = time.perf_counter(), sum(os.times()[:4])
     table = module.run(**arguments)
     verdicts = module.verdicts(table) if hasattr(module, "verdicts") else {}
@@ -86,7 +94,7 @@ def execute(name, given, quick=False, out=None, say=lambda text: None):
         "experiment": name,
         "arguments": arguments,
         "defaults": usual,
-        "seed": arguments.get("seed"),
+        "seed": arguments["seed"],
         "verdicts": verdicts,
         "rows": len(table),
         "commit": commit(),
@@ -94,10 +102,19 @@ def execute(name, given, quick=False, out=None, say=lambda text: None):
         "device": str(jax.devices()[0].device_kind),
         "seconds": round(time.perf_counter() - begun, 3),
         "core_seconds": round(sum(os.times()[:4]) - spent, 3),
-        "command": " ".join(["python -m experiments", name, *(f"--{k} {shown(v)}" for k, v in arguments.items() if v != defaults[k])]),
+        "command": " ".join(
+            [
+                "python -m experiments",
+                name,
+                *(f"--{k} {shown(v)}" for k, v in arguments.items() if v != defaults[k]),
+            ]
+        ),
     }
     write(folder / f"{name}.csv", lambda file: table.to_csv(file, index=False, na_rep="nan"))
-    write(folder / f"{name}.json", lambda file: file.write(json.dumps(strict(story), indent=1, allow_nan=False) + "\n"))
+    write(
+        folder / f"{name}.json",
+        lambda file: file.write(json.dumps(strict(story), indent=1, allow_nan=False) + "\n"),
+    )
     say(f"{name}: {len(table)} rows, {story['seconds']:.1f} s, {os.path.relpath(folder / name)}.csv")
     return folder / f"{name}.json"
 
@@ -111,7 +128,9 @@ def write(path, fill):
         os.replace(beside, path)
     except OSError as wrong:
         beside.unlink(missing_ok=True)
-        raise Refused(f"cannot write {path} ({wrong.strerror}); free some space or name another folder with --out") from None
+        raise Refused(
+            f"cannot write {path} ({wrong.strerror}); free some space or name another folder with --out"
+        ) from None
 
 
 def strict(value):
@@ -142,8 +161,12 @@ def commit():
     """The commit of the checkout, marked where files differ from it; None outside one."""
     git = ["git", "-C", str(HERE.parent)]
     try:
-        name = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
-        changed = subprocess.run([*git, "status", "--porcelain"], capture_output=True, text=True, check=True).stdout.strip()
+        name = subprocess.run(
+            [*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        changed = subprocess.run(
+            [*git, "status", "--porcelain"], capture_output=True, text=True, check=True
+        ).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None
     return name + ("-changed" if changed else "")

@@ -20,7 +20,9 @@ OUT = HERE / "out"
 
 
 def names():
-    return sorted(path.stem for path in HERE.glob("*.py") if path.stem not in ("__init__", "__main__", "style"))
+    return sorted(
+        path.stem for path in HERE.glob("*.py") if path.stem not in ("__init__", "__main__", "style")
+    )
 
 
 def write(name, results, out):
@@ -39,7 +41,9 @@ def write(name, results, out):
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(prog="python -m figures", description="Draw figures from the tables on disk.")
+    parser = argparse.ArgumentParser(
+        prog="python -m figures", description="Draw figures from the tables on disk."
+    )
     parser.add_argument("name", nargs="*", help=f"of {', '.join(names())}; all by default")
     parser.add_argument("--tables", metavar="DIR", default=RESULTS, type=Path, help="folder of the tables")
     parser.add_argument("--out", metavar="DIR", default=OUT, type=Path, help="folder of the figures")

@@ -1,4 +1,5 @@
-"""Uniform against importance sampling: exact line, sampled band, bounds; and the band's distance from the exact line."""
+"""Uniform against importance sampling: exact line, sampled band, bounds; and the band's distance from the
+exact line."""
 
 import matplotlib.pyplot as plt
 
@@ -19,7 +20,9 @@ def draw(table):
         exact = rows[rows.kind == "exact"]
         if len(exact):
             line = exact.set_index("step").gap
-            axes[0].plot(line.index, line / start, color="black", lw=0.8, ls=DASH[name], label=f"{name}, exact mean")
+            axes[0].plot(
+                line.index, line / start, color="black", lw=0.8, ls=DASH[name], label=f"{name}, exact mean"
+            )
             share = sampled.set_index("step").gap / line.reindex(sampled.step).to_numpy() - 1
             spread = share.groupby(level=0).quantile([0.0, 0.5, 1.0]).unstack()
             axes[1].fill_between(spread.index, spread[0.0], spread[1.0], color=colour(lam), alpha=0.2, lw=0)

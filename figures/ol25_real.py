@@ -1,4 +1,5 @@
-"""Theorem 3.2 on real data, lam = 0: exact ridge curves to ten times 1 / (gamma mu), sampled prefixes, bounds."""
+"""Theorem 3.2 on real data, lam = 0: exact ridge curves to ten times 1 / (gamma mu), sampled prefixes,
+bounds."""
 
 import matplotlib.pyplot as plt
 
@@ -18,12 +19,24 @@ def draw(table):
             band = sampled[sampled.step > 0].groupby("step").relative_gap.agg(["min", "max"])
             axis.fill_between(band.index, band["min"], band["max"], color=FORM[form], alpha=0.45, lw=0)
             if len(exact):
-                axis.plot(exact.step, exact.relative_gap, ls=DASH[name], color=FORM[form], label=f"steps of form {form}, {name}")
-                axis.plot(exact.step, exact.relative_bound, ls=DASH[name], color=FORM[form], lw=0.7, alpha=0.8)
+                axis.plot(
+                    exact.step,
+                    exact.relative_gap,
+                    ls=DASH[name],
+                    color=FORM[form],
+                    label=f"steps of form {form}, {name}",
+                )
+                axis.plot(
+                    exact.step, exact.relative_bound, ls=DASH[name], color=FORM[form], lw=0.7, alpha=0.8
+                )
             else:
-                middle = sampled[sampled.step > 0].groupby("step")[["relative_gap", "relative_bound"]].median()
+                middle = (
+                    sampled[sampled.step > 0].groupby("step")[["relative_gap", "relative_bound"]].median()
+                )
                 axis.plot(middle.index, middle.relative_gap, ls=DASH[name], color=FORM[form])
-                axis.plot(middle.index, middle.relative_bound, ls=DASH[name], color=FORM[form], lw=0.7, alpha=0.8)
+                axis.plot(
+                    middle.index, middle.relative_bound, ls=DASH[name], color=FORM[form], lw=0.7, alpha=0.8
+                )
         axis.set(xscale="log", yscale="log")
         axis.set_title(f"{loss}, {data}, weight {weight:.2g}")
     for axis in axes[1]:
@@ -31,6 +44,8 @@ def draw(table):
     for axis in axes[:, 0]:
         axis.set_ylabel(r"$(\mathbb{E}f(w_t) - f^\star)\,/\,(f(w_0) - f^\star)$")
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, title="thin: bound; shaded: sampled prefix")
+    figure.legend(
+        handles, labels, loc="outside lower center", ncols=4, title="thin: bound; shaded: sampled prefix"
+    )
     figure.get_layout_engine().set(hspace=0.04)
     return figure

@@ -1,4 +1,5 @@
-"""python -m paper_checks [PAPER[/STATEMENT] ...] [--json FILE] [--core] [--list]: run checks, print the ledger."""
+"""python -m paper_checks [PAPER[/STATEMENT] ...] [--json FILE] [--core] [--list]: run checks, print the
+ledger."""
 
 import argparse
 import sys
@@ -10,7 +11,8 @@ from paper_checks import ledger
 
 
 def table(records):
-    """One line for each case: how far it is from its bound, and the factor at which the last control is caught."""
+    """One line for each case: how far it is from its bound, and the factor at which the last control is
+    caught."""
     rows = []
     for each in records:
         if each["case"] is None:
@@ -32,10 +34,20 @@ def table(records):
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(prog="python -m paper_checks", description="Run checks and print the ledger.")
-    parser.add_argument("statement", nargs="*", help="a paper (ol25), a statement (ol25/theorem_3_2) or an alias of one; all by default")
+    parser = argparse.ArgumentParser(
+        prog="python -m paper_checks", description="Run checks and print the ledger."
+    )
+    parser.add_argument(
+        "statement",
+        nargs="*",
+        help="a paper (ol25), a statement (ol25/theorem_3_2) or an alias of one; all by default",
+    )
     parser.add_argument("--json", metavar="FILE", help="write the ledger there, whatever its verdict")
-    parser.add_argument("--core", action="store_true", help="a row that lacks its library or table does not count as a failure")
+    parser.add_argument(
+        "--core",
+        action="store_true",
+        help="a row that lacks its library or table does not count as a failure",
+    )
     parser.add_argument("--list", action="store_true", help="name the statements, run nothing")
     flags = parser.parse_args(arguments)
     rows, aliases = ledger.statements()

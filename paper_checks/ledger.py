@@ -1,15 +1,14 @@
 """Runs checks and keeps their verdicts.
 
 A check is a module with
-    cases()             name -> case, the instances on which the statement is tried
-    hypotheses(case)    name -> bool, what the statement assumes
-    measured(case)      its left side
-    bound(case)         its right side; 0 for an identity
-    tolerance(case)     rounding, or derived (default: 1e-9 of the bound)
-    controls(case)      name -> a falsified case, or a function of a factor > 1 that makes one; each must break
-    COMPILED = True     where measured, bound and tolerance may be traced: cases of one shape are then judged together
+    cases()             name -> case, the instances on which the statement is tried hypotheses(case)    name
+    -> bool, what the statement assumes measured(case)      its left side bound(case)         its right side;
+    0 for an identity tolerance(case)     rounding, or derived (default: 1e-9 of the bound) controls(case)
+    name -> a falsified case, or a function of a factor > 1 that makes one; each must break COMPILED = True
+    where measured, bound and tolerance may be traced: cases of one shape are then judged together
 
-A case named "slug: ..." belongs to the row `slug` of statements.toml that names this file, all others to the file's own row.
+A case named "slug: ..." belongs to the row `slug` of statements.toml that names this file, all others to the
+file's own row.
 """
 
 import importlib
@@ -89,7 +88,9 @@ def statements(path=HERE / "statements.toml"):
     with open(path, "rb") as file:
         papers = tomllib.load(file)
     aliases = papers.pop("alias", {})
-    return [Row(paper, key, fields) for paper, rows in papers.items() for key, fields in rows.items()], aliases
+    return [
+        Row(paper, key, fields) for paper, rows in papers.items() for key, fields in rows.items()
+    ], aliases
 
 
 def chosen(rows, aliases, names):
@@ -103,7 +104,9 @@ def chosen(rows, aliases, names):
 
         close = difflib.get_close_matches(name, known | set(aliases), 3, 0.4)
         hint = f"; did you mean {' or '.join(close)}?" if close else ""
-        raise UnknownStatement(f"no statement named {name!r}{hint} (python -m paper_checks --list names them all)")
+        raise UnknownStatement(
+            f"no statement named {name!r}{hint} (python -m paper_checks --list names them all)"
+        )
     return [row for row in rows if row.name in wanted or row.paper in wanted]
 
 
@@ -147,7 +150,8 @@ def compiled(module):
 
 
 class Search:
-    """For the smallest factor from 1.01 to 1e8 at which a control is caught: squaring, then bisection of the logarithm."""
+    """For the smallest factor from 1.01 to 1e8 at which a control is caught: squaring, then bisection of the
+    logarithm."""
 
     def __init__(self, make):
         self.make, self.held, self.caught, self.factor = make, 1.0, None, FIRST_FACTOR
@@ -171,7 +175,8 @@ class Search:
 
 
 def run_controls(module, cases):
-    """For each case: name of control -> its record. All searches advance together, so that batches stay full."""
+    """For each case: name of control -> its record. All searches advance together, so that batches stay
+    full."""
     records: list[dict] = [{} for _ in cases]
     fixed, searches = [], []
     for place, case in enumerate(cases):
@@ -184,7 +189,9 @@ def run_controls(module, cases):
         records[place][name] = control_record(verdict, None)
     seen: dict[int, Verdict] = {}
     while going := [(k, s) for k, (_, _, s) in enumerate(searches) if s.factor]:
-        for (k, search), verdict in zip(going, judge(module, [s.make(s.factor) for _, s in going]), strict=True):
+        for (k, search), verdict in zip(
+            going, judge(module, [s.make(s.factor) for _, s in going]), strict=True
+        ):
             seen[k] = verdict
             search.learn(verdict)
     for k, (place, name, search) in enumerate(searches):
@@ -208,7 +215,9 @@ def record(row, case=None, why=None, **found):
         **{name: fields.get(name) for name in ("title", "place", "kind", "evidence", "source", "status")},
         "why": why or fields.get("why"),
         "case": case,
-        **dict.fromkeys(("hypotheses", "holds", "measured", "bound", "tolerance", "slack", "controls", "caught")),
+        **dict.fromkeys(
+            ("hypotheses", "holds", "measured", "bound", "tolerance", "slack", "controls", "caught")
+        ),
         "command": f"python -m paper_checks {row.name}",
         "seconds": None,
     }
@@ -216,7 +225,8 @@ def record(row, case=None, why=None, **found):
 
 
 def decided(row, case, hypotheses, verdict, controls, seconds):
-    """The record of one case. A hypothesis that is false or NaN, or a control that is not caught, is a failure."""
+    """The record of one case. A hypothesis that is false or NaN, or a control that is not caught, is a
+    failure."""
     met = {name: bool(value) for name, value in hypotheses.items()}
     return record(
         row,
@@ -254,7 +264,11 @@ def run(rows, everything, say=lambda text: None):
         else:
             modules.setdefault(row.module, []).append(row)
     for name, wanted in modules.items():
-        owners = {row.key: row for row in everything if row.checked and "table" not in row.fields and row.module == name}
+        owners = {
+            row.key: row
+            for row in everything
+            if row.checked and "table" not in row.fields and row.module == name
+        }
         out += run_module(name, wanted, owners, say)
     place = {row.name: k for k, row in enumerate(rows)}
     return sorted(out, key=lambda each: place[f"{each['paper']}/{each['statement']}"])
@@ -306,13 +320,17 @@ def from_table(row):
     with open(path) as file:
         table = json.load(file)
     if not table.get("defaults") or not table.get("verdicts"):
-        return [record(row, why=f"not run: needs the table {name} from a run with all defaults (make reproduce)")]
+        return [
+            record(row, why=f"not run: needs the table {name} from a run with all defaults (make reproduce)")
+        ]
     out = []
     for case, found in table["verdicts"].items():
         verdict = Verdict(*(number(found.get(key)) for key in ("measured", "bound", "tolerance")))
         controls = {
             control: control_record(
-                Verdict(*(number(each.get(key, found.get(key))) for key in ("measured", "bound", "tolerance"))),
+                Verdict(
+                    *(number(each.get(key, found.get(key))) for key in ("measured", "bound", "tolerance"))
+                ),
                 each.get("factor"),
             )
             for control, each in found.get("controls", {}).items()
@@ -355,7 +373,10 @@ def summary(records):
         rows = [each for each in records if each["paper"] == paper]
         cases = [each for each in rows if each["case"] is not None]
         states = {each["statement"]: each["status"] for each in rows}
-        counts = {state: sum(s == state for s in states.values()) for state in ("checked", "partly", "refuted", "open", "out of reach")}
+        counts = {
+            state: sum(s == state for s in states.values())
+            for state in ("checked", "partly", "refuted", "open", "out of reach")
+        }
         controls = [c for each in cases for c in each["controls"].values()]
         parts = [
             ", ".join(f"{count} {state}" for state, count in counts.items() if count),

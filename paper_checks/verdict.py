@@ -1,4 +1,5 @@
-"""python -m paper_checks.verdict LEDGER.json: the summary of a written ledger; exit status 1 while a check in it fails."""
+"""python -m paper_checks.verdict LEDGER.json: the summary of a written ledger; exit status 1 while a check in
+it fails."""
 
 import json
 import sys
@@ -24,8 +25,10 @@ def main(arguments):
             loose = [control for control, found in each["controls"].items() if not found["caught"]]
             broken = [hypothesis for hypothesis, met in each["hypotheses"].items() if not met]
             reason = (
-                f"hypotheses not met: {', '.join(broken)}" if broken
-                else f"controls not caught: {', '.join(loose) or 'there is none'}" if each["holds"]
+                f"hypotheses not met: {', '.join(broken)}"
+                if broken
+                else f"controls not caught: {', '.join(loose) or 'there is none'}"
+                if each["holds"]
                 else f"measured {each['measured']}, bound {each['bound']}"
             )
             print(f"FAILED {name} [{each['case']}]: {reason}")

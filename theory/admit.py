@@ -4,15 +4,19 @@ Factories and exact engines call these once, outside compiled code.
 """
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 
 def numbers(values, name):
     """`values` as a float64 array, not empty, without NaN or infinity."""
     try:
-        values = np.asarray(values, dtype=float)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be numbers; got {values!r}") from None
+        array = np.asarray(values)
+    except ValueError:  # rows of different lengths
+        raise ValueError(f"{name} must be numbers, rows of one length; got {values!r}") from None
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must be numbers; got {values!r}")
+    values = array.astype(float)
     if values.size == 0:
         raise ValueError(f"{name}: none given; at least one is needed")
     if not np.all(np.isfinite(values)):
@@ -24,9 +28,13 @@ def numbers(values, name):
 def whole(value, name, low, high=None):
     """`value` as an int in [low, high]."""
     limits = f"at least {low}" if high is None else f"from {low} to {high}"
-    if isinstance(value, (bool, str)) or not np.isfinite(value) or int(value) != value or value < low:
-        raise ValueError(f"{name} must be a whole number {limits}; got {value!r}")
-    if high is not None and value > high:
+    is_number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if not (
+        is_number
+        and np.isfinite(value)
+        and int(value) == value
+        and low <= value <= (value if high is None else high)
+    ):
         raise ValueError(f"{name} must be a whole number {limits}; got {value!r}")
     return int(value)
 
@@ -53,9 +61,30 @@ def reachable(q, name):
     return q
 
 
+def times(values):
+    """Whole times t >= 0."""
+    values = numbers(values, "times")
+    wrong = values[(values < 0) | (values != np.round(values))]
+    if wrong.size:
+        raise ValueError(f"times must be whole numbers, not negative; got {wrong[0]:g}")
+    return values
+
+
+def number(value, name):
+    """One number."""
+    value = numbers(value, name)
+    if value.ndim:
+        raise ValueError(f"{name} must be one number; got shape {value.shape}")
+    return float(value)
+
+
 def steps(gamma, rho, lam):
     """Step gamma >= 0, radius rho >= 0, mixing lam in [0, 1]: numbers or one for each step."""
-    for value, name, high in [(gamma, "the step gamma", None), (rho, "the radius rho", None), (lam, "lam", 1)]:
+    for value, name, high in [
+        (gamma, "the step gamma", None),
+        (rho, "the radius rho", None),
+        (lam, "lam", 1),
+    ]:
         value = numbers(value, name)
         if np.any(value < 0) or (high is not None and np.any(value > high)):
             wrong = value[(value < 0) | (value > (np.inf if high is None else high))].flat[0]
@@ -66,8 +95,9 @@ def steps(gamma, rho, lam):
 def double(*trees):
     """Every floating leaf is float64: exact expectations mean nothing in less."""
     for leaf in jax.tree.leaves(trees):
-        if np.issubdtype(np.result_type(leaf), np.floating) and np.result_type(leaf) != np.float64:
+        kind = jnp.result_type(leaf)
+        if jnp.issubdtype(kind, jnp.floating) and kind != jnp.float64:
             raise TypeError(
-                f"exact expectations need float64, got {np.result_type(leaf)}: "
+                f"exact expectations need float64, got {kind}: "
                 'call jax.config.update("jax_enable_x64", True) before the arrays are made'
             )

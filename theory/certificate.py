@@ -1,9 +1,9 @@
 """One step against (1 - rate) (f - f*) + rate N, solved for what the inequality speaks of; rate = gamma mu.
 
-Compared as it stands, the inequality holds to any relative tolerance above `rate` even for a rule that does not move.
-So a state is judged by the N that it needs, or where N = 0 by the promised over the true decrease; the rounding of
-f - f*, which both differences inherit, is then divided by `rate`. By the tower rule a certificate at every state
-implies the statement at every horizon.
+Compared as it stands, the inequality holds to any relative tolerance above `rate` even for a rule that does
+not move. So a state is judged by the N that it needs, or where N = 0 by the promised over the true decrease;
+the rounding of f - f*, which both differences inherit, is then divided by `rate`. By the tower rule a
+certificate at every state implies the statement at every horizon.
 """
 
 from typing import NamedTuple
@@ -30,20 +30,25 @@ def noise_needed(before, after, rate):
 
 
 def noise_by_model(before, model, moves, q, rate):
-    """The same where w+ = w + moves_k with probability q_k, from f about w to second order (`model` of a problem).
+    """The same where w+ = w + moves_k with probability q_k, from f about w to second order (`model` of a
+    problem).
 
-    No two nearly equal values of f are subtracted: rounding is relative to the terms of E f(w+) - f(w), and what the model
-    leaves out, E|w+ - w|^3 times a constant, is added to it. Quadratics leave out nothing.
+    No two nearly equal values of f are subtracted: rounding is relative to the terms of E f(w+) - f(w), and
+    what the model leaves out, E|w+ - w|^3 times a constant, is added to it. Quadratics leave out nothing.
     """
     first, second = q @ moves, (moves.T * q) @ moves
     curved = 0.5 * jnp.sum(model.hessian * second)
     missed = model.third / 6 * (q @ jnp.sum(moves**2, axis=1) ** 1.5)
     size = model.spread @ (q @ jnp.abs(moves)) + 0.5 * jnp.sum(jnp.abs(model.hessian * second))
-    return Need((model.slope @ first + curved) / rate + before, ROUNDINGS * EPS * (size / rate + before) + missed / rate)
+    return Need(
+        (model.slope @ first + curved) / rate + before,
+        ROUNDINGS * EPS * (size / rate + before) + missed / rate,
+    )
 
 
 def promised_over_true(before, after, rate):
-    """rate (f - f*) over the true expected decrease, taken as large as rounding allows: finite where there is none."""
+    """rate (f - f*) over the true expected decrease, taken as large as rounding allows: finite where there is
+    none."""
     doubt = ROUNDINGS * EPS * (before + after)
     ratio = rate * before / (jnp.maximum(before - after, 0) + doubt)
     return Need(ratio, ROUNDINGS * EPS * ratio)
@@ -58,8 +63,8 @@ def worst(need):
 def ascend(score, starts, iterations, over=jax.vmap):
     """States where `score` is larger, one for each start, never smaller than there. Compile it.
 
-    Ascent along the gradient with a length of its own: half as long again after a gain, a third after a loss. `over` maps
-    it over the starts: `jax.vmap`, or one at a time where a score is large.
+    Ascent along the gradient with a length of its own: half as long again after a gain, a third after a loss.
+    `over` maps it over the starts: `jax.vmap`, or one at a time where a score is large.
     """
 
     def climb(start):

@@ -9,8 +9,9 @@ from theory.update import step
 def descend(value_and_grad, w, gamma, rho, lam, draws, observe, every=1):
     """observe(w_t) at t = 0, every, 2 every, ..., and the last w.
 
-    `draws` is a tuple of arrays with one row for each step, handed to both passes: (indices, weights) of a law,
-    drawn ahead of the loop. gamma, rho and lam are numbers or one for each step. Compile it with `every` static.
+    `draws` is a tuple of arrays with one row for each step, handed to both passes: (indices, weights) of a
+    law, drawn ahead of the loop. gamma, rho and lam are numbers or one for each step. Compile it with `every`
+    static.
     """
     steps = len(jax.tree.leaves(draws)[0])
     per_step = [jnp.ndim(x) > 0 for x in (gamma, rho, lam)]

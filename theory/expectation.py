@@ -4,9 +4,9 @@ lam = 0 on quadratics. With e = w - w*, f_v has gradient H_v e + s_v there, and 
 
     e+ = (I - N_v) e - z_v,     N_v = gamma (I + rho H_v) H_v,     z_v = gamma (I + rho H_v) s_v.
 
-So the mean m = E e and the second moment S = E e e' follow a closed linear recursion, and
-E f(w) - f* = tr(H S) / 2. It is kept as state minus next state, (E N_v) S + S (E N_v) - E[N_v S N_v] + ...: differences
-of order gamma are then exact to rounding relative to themselves, which horizons of 1 / (gamma mu) steps need.
+So the mean m = E e and the second moment S = E e e' follow a closed linear recursion, and E f(w) - f* = tr(H
+S) / 2. It is kept as state minus next state, (E N_v) S + S (E N_v) - E[N_v S N_v] + ...: differences of order
+gamma are then exact to rounding relative to themselves, which horizons of 1 / (gamma mu) steps need.
 
     pieces(f, law)       any quadratic sum, any law with a listed support; O(atoms d^3) a step
     rank_one(f, law)     least squares and ridge, one index at a time; O(n d^2) a step
@@ -22,6 +22,7 @@ Place: ours; the recursion for lam = 0 is standard, the form without cancellatio
 against listing, against 256-bit arithmetic and against squaring the map.
 """
 
+from math import log
 from typing import NamedTuple
 
 import jax
@@ -34,7 +35,7 @@ from theory.sampling import Single, support
 from theory.update import step
 
 PATHS = 2**20  # sample paths up to which they are listed
-CHUNK = 10  # Krylov vectors between two looks at the residual
+CHUNK = 20  # Krylov vectors between two looks at the residual
 LARGEST_BASIS = 200  # beyond it a Krylov basis buys nothing
 SPECTRAL_LIMIT = 40  # the half-vector basis has d (d + 1) / 2 elements
 
@@ -78,7 +79,7 @@ class RankOne(NamedTuple):
     q: jax.Array  # (n,)
     a: jax.Array  # (n, d)
     scale: jax.Array  # (n,), the weight over n
-    ridge: float
+    ridge: jax.Array  # ()
     s: jax.Array  # (n, d)
     whole: jax.Array  # (d, d)
     basis: jax.Array  # (dimension of w, d)
@@ -88,8 +89,10 @@ class RankOne(NamedTuple):
         q, a, k, r = self.q, self.a, self.scale, self.ridge
         own = gamma * k * r * (1 + rho * k * r)
         along = gamma * k * (1 + rho * k * (jnp.sum(a**2, axis=1) + 2 * r))
-        z = gamma * ((1 + rho * k * r)[:, None] * self.s + (rho * k * jnp.sum(a * self.s, axis=1))[:, None] * a)
-        return z, own, along, q @ z, (q * own) @ z, (z.T * q) @ z
+        z = gamma * (
+            (1 + rho * k * r)[:, None] * self.s + (rho * k * jnp.sum(a * self.s, axis=1))[:, None] * a
+        )
+        return z, own, along, q @ z, (q * own) @ z, z.T @ (q[:, None] * z)
 
     def change(self, state, moves):
         """State minus the next state; two products with `a` carry the cost."""
@@ -100,16 +103,23 @@ class RankOne(NamedTuple):
         rows = (q * along * (1 - own))[:, None] * product - onto[:, None] * z
         rows -= (0.5 * q * along**2 * jnp.sum(product * a, axis=1))[:, None] * a
         half = a.T @ rows + (q @ own - 0.5 * (q @ own**2)) * second + jnp.outer(mean, z_mean - z_own)
-        return State(jnp.zeros_like(one), (q @ own) * mean + onto @ a + one * z_mean, half + half.T - one * noise)
+        return State(
+            jnp.zeros_like(one), (q @ own) * mean + onto @ a + one * z_mean, half + half.T - one * noise
+        )
 
 
 def pieces(f, law):
     """The atoms of a quadratic sum under a law with a listed support."""
+    if not hasattr(f, "hessians"):
+        raise TypeError(
+            f"moments close on quadratics alone; got {type(f).__name__}: use one_step or along_paths"
+        )
     admit.double(f, law)
+    same_size(f, law)
     v, q = support(law)
-    hessians, slopes, basis = reduced(f)
-    h, s = np.tensordot(v, hessians, 1) / f.n, v @ slopes / f.n
-    return Pieces(*map(jnp.asarray, (q, h, s, hessians.mean(0), basis)))
+    slopes, whole, basis = reduced(f)
+    h = basis.T @ (np.tensordot(v, f.hessians, 1) / f.n) @ basis
+    return Pieces(*map(jnp.asarray, (q, h, v @ slopes / f.n, whole, basis)))
 
 
 def rank_one(f, law):
@@ -120,24 +130,39 @@ def rank_one(f, law):
             f"rank-one moments are for least squares and single-element sampling; got {type(f).__name__} and "
             f"{type(law).__name__}: use pieces(f, law)"
         )
-    _, slopes, basis = reduced(f)
+    same_size(f, law)
+    slopes, whole, basis = reduced(f)
     q = np.asarray(law.q)
     scale = 1 / (f.n * q)
-    a = np.asarray(f.a) @ basis
-    whole = a.T @ a / f.n + f.ridge * np.eye(a.shape[1])
-    return RankOne(*map(jnp.asarray, (q, a, scale)), f.ridge, *map(jnp.asarray, (scale[:, None] * slopes, whole, basis)))
+    arrays = map(
+        jnp.asarray, (q, np.asarray(f.a) @ basis, scale, f.ridge, scale[:, None] * slopes, whole, basis)
+    )
+    return RankOne(*arrays)
+
+
+def same_size(f, law):
+    if f.n != law.n:
+        raise ValueError(f"a law of {law.n} functions does not fit a sum of {f.n}; make it with n = {f.n}")
 
 
 def reduced(f):
-    """Hessians and slopes at w* of every f_i in an orthonormal basis of range(H), outside which no f_i varies."""
-    hessians = f.hessians
-    slopes = hessians @ f.minimiser - f.linear
-    slopes = slopes - slopes.mean(0)  # zero but for rounding
-    eigs, vectors = np.linalg.eigh(hessians.mean(0))
+    """Slopes of every f_i at w* and the Hessian of f in an orthonormal basis of its range, outside which no
+    f_i varies.
+
+    Slopes that are all rounding are zero: interpolation, where the rate of the mean must not be read for that
+    of E f.
+    """
+    w_star = f.minimiser
+    slopes = f.slopes(w_star)
+    slopes = slopes - slopes.mean(0)  # the mean is zero but for rounding
+    size = np.abs(f.slopes(0 * w_star)).max() + f.smoothness_each.max() * np.linalg.norm(w_star)
+    if np.all(np.abs(slopes) <= 64 * np.finfo(float).eps * size):
+        slopes = np.zeros_like(slopes)
+    eigs, vectors = np.linalg.eigh(f.hessian)
     basis = vectors[:, eigs > 1e-12 * eigs[-1]]
     if basis.shape[0] == basis.shape[1]:
-        return hessians, slopes, np.eye(len(eigs))
-    return basis.T @ hessians @ basis, slopes @ basis, basis
+        return slopes, f.hessian, np.eye(len(eigs))
+    return slopes @ basis, basis.T @ f.hessian @ basis, basis
 
 
 def begin(atoms, start):
@@ -152,7 +177,8 @@ def excess(atoms, state):
 
 
 def recursion(atoms, start, gamma, rho, steps):
-    """E f(w_t) - f* for t = 0 .. steps; gamma and rho are numbers, or one for each step. Compile it, `steps` static."""
+    """E f(w_t) - f* for t = 0 .. steps; gamma and rho are numbers, or one for each step. Compile it, `steps`
+    static."""
     scheduled = jnp.ndim(gamma) + jnp.ndim(rho) > 0
     fixed = None if scheduled else atoms.moves(gamma, rho)
     sizes = jnp.broadcast_to(gamma, steps), jnp.broadcast_to(rho, steps)
@@ -171,7 +197,8 @@ def recursion(atoms, start, gamma, rho, steps):
 
 
 class Curve(NamedTuple):
-    """E f(w_t) - f* at `times`, the number of basis vectors and the accumulated residual relative to the curve."""
+    """E f(w_t) - f* at `times`, the number of basis vectors and the accumulated residual relative to the
+    curve."""
 
     values: np.ndarray
     size: int
@@ -185,18 +212,28 @@ changed = jax.jit(lambda atoms, state, moves: atoms.change(state, moves))
 def krylov(atoms, start, gamma, rho, times, tolerance=1e-10):
     """The curve at `times` from an Arnoldi basis of D = I - map, applied to the first state.
 
-    D V = V G + r v e_k', and (I - D)^t x is taken as |x| V (I - G)^t e_1. What this misses at time T is
-    the sum over t < T of (I - D)^(T-1-t) applied to r |x| e_k' (I - G)^t e_1 v; the basis grows until that sum, with
-    the powers damped at the slowest rate seen, is below `tolerance` times the curve at every time. The residual of
-    the worst single step is up to a hundred times smaller than the error, the sum is not.
+    D V = V G + r v e_k', and (I - D)^t x is taken as |x| V (I - G)^t e_1. What this misses at time T is the
+    sum over t < T of (I - D)^(T-1-t) applied to r |x| e_k' (I - G)^t e_1 v; the basis grows until that sum,
+    with the powers damped at the slowest rate seen, is below `tolerance` times the curve at every time. The
+    residual of the worst single step is up to a hundred times smaller than the error, the sum is not. It is
+    returned, and above `tolerance` only where 200 vectors did not serve. It leaves out rounding, which grows
+    with the condition number (1e-12 at 1e4).
     """
     admit.double(atoms)
+    gamma, rho, times = (
+        admit.number(gamma, "the step gamma"),
+        admit.number(rho, "the radius rho"),
+        admit.times(times),
+    )
     admit.steps(gamma, rho, 0)
-    times = admit.numbers(times, "times")
-    first = begin(atoms, start)
+    first = begin(atoms, admit.numbers(start, "the start"))
+    if not np.any(atoms.s):  # without noise neither 1 nor the mean moves f, and both fall more slowly than it
+        first = State(jnp.zeros(()), jnp.zeros_like(first.mean), first.second)
     d = len(first.mean)
     upper = np.triu_indices(d)
-    half = np.where(upper[0] == upper[1], 1.0, np.sqrt(2.0))  # the half-vector keeps inner products of symmetric matrices
+    half = np.where(
+        upper[0] == upper[1], 1.0, np.sqrt(2.0)
+    )  # the half-vector keeps inner products of symmetric matrices
 
     def pack(state):
         return np.concatenate([np.asarray(state.second)[upper] * half, state.mean, [state.one]])
@@ -212,8 +249,8 @@ def krylov(atoms, start, gamma, rho, times, tolerance=1e-10):
     reads = np.zeros(len(vector))
     reads[: len(half)] = 0.5 * np.asarray(atoms.whole)[upper] * half
     size = np.linalg.norm(vector)
-    if size == 0 or not np.isfinite(size):
-        raise ValueError(f"the first state must be finite and not zero; its norm is {size:g}")
+    if size == 0:
+        raise ValueError("the start is w* and nothing moves it: E f(w_t) - f* is 0 at every time")
     most = min(LARGEST_BASIS, len(vector))
     basis, small = np.zeros((most + 1, len(vector))), np.zeros((most + 1, most))
     basis[0] = vector / size
@@ -228,7 +265,9 @@ def krylov(atoms, start, gamma, rho, times, tolerance=1e-10):
         small[k + 1, k] = np.linalg.norm(image)
         closed = small[k + 1, k] <= 1e-14 * length  # rounding: the space is invariant
         if closed or k + 1 == most or (k + 1) % CHUNK == 0:
-            values, residual = projected(small[: k + 1, : k + 1], small[k + 1, k], basis[: k + 1] @ reads, size, times)
+            values, residual = projected(
+                small[: k + 1, : k + 1], small[k + 1, k], basis[: k + 1] @ reads, size, times
+            )
             if closed or residual <= tolerance:
                 break
         basis[k + 1] = image / small[k + 1, k]
@@ -239,19 +278,23 @@ def projected(small, beyond, reads, size, times):
     """The curve that a basis gives, and its accumulated residual relative to it."""
     eigs, right = np.linalg.eig(small)
     first = np.linalg.solve(right, np.eye(len(small))[0])
-    logs = np.log1p(-eigs.astype(complex))
+    # real in all but name: both blocks of the map are symmetric, and rounding alone pairs eigenvalues
+    logs = np.log1p(-eigs) if np.isrealobj(eigs) and np.all(eigs < 1) else np.log1p(-eigs.astype(complex))
 
     def read(weights, t):
         return size * np.real(np.exp(np.multiply.outer(t, logs)) @ (weights @ right * first))
 
     values = read(reads, times)
-    grid = np.unique(np.round(np.geomspace(1, max(times.max(), 1) + 1, 400))) - 1  # steps at which the residual is read
+    grid = (
+        np.unique(np.round(np.geomspace(1, max(times.max(), 1) + 1, 200))) - 1
+    )  # steps at which the residual is read
     residual = np.abs(beyond * read(np.eye(len(small))[-1], grid))
     slowest = np.max(np.real(logs[np.abs(eigs) < 1]), initial=-np.inf)
-    # residual_t damped to its end, exp(slowest (T - t)), summed over t by the trapezoid rule on the grid
-    scaled = residual * np.exp(-slowest * grid)
-    total = np.concatenate([[0], np.cumsum(0.5 * (scaled[1:] + scaled[:-1]) * np.diff(grid))]) + scaled[0]
-    missed = np.linalg.norm(reads) * np.interp(times, grid, total) * np.exp(slowest * times)
+    # the residual at each step t < T, damped to the end by exp(slowest (T - t)); one step of the grid stands
+    # for those up to the next
+    ages = times[:, None] - grid
+    damped = np.where(ages > 0, np.exp(slowest * np.maximum(ages, 0)), 0)
+    missed = np.linalg.norm(reads) * (damped @ (residual * np.diff(np.append(grid, grid[-1] + 1))))
     with np.errstate(divide="ignore", invalid="ignore"):
         return values, float(np.max(np.where(times > 0, missed / np.abs(values), 0)))
 
@@ -272,11 +315,12 @@ class Spectral(NamedTuple):
 
     def at(self, times):
         """E f(w_t) - f* at any whole times."""
-        t = admit.numbers(times, "times")[:, None]
-        alone = power(self.fast, t) * self.first + self.drive * geometric(0.0, self.fast, t)
-        curve = alone @ self.read
-        for a, slow in enumerate(self.slow):  # few: memory for (times, p, d) would be more
-            curve = curve + geometric(slow, self.fast, t) @ (self.read * self.couple[:, a])
+        t = admit.times(times)[:, None]
+        with np.errstate(over="ignore", invalid="ignore"):  # a recursion that grows ends in infinity
+            alone = power(self.fast, t) * self.first + self.drive * geometric(0.0, self.fast, t)
+            curve = alone @ self.read
+            for a, slow in enumerate(self.slow):  # few: memory for (times, p, d) would be more
+                curve = curve + geometric(slow, self.fast, t) @ (self.read * self.couple[:, a])
         return curve
 
     @property
@@ -293,7 +337,8 @@ class Spectral(NamedTuple):
 
     @property
     def rate(self):
-        """1 minus the slowest factor per step: of the second moment alone under interpolation, else of the mean too."""
+        """1 minus the slowest factor per step: of the second moment alone under interpolation, else of the
+        mean too."""
         spread = np.concatenate([self.fast, self.slow if self.noisy else []])
         return float(np.min(np.where(spread <= 1, spread, 2 - spread)))
 
@@ -307,14 +352,19 @@ def power(rate, t):
 
 
 def geometric(slow, fast, t):
-    """sum_{s<t} (1 - fast)^(t-1-s) (1 - slow)^s = [(1 - slow)^t - (1 - fast)^t] / (fast - slow), without cancellation.
+    """sum_{s<t} (1 - fast)^(t-1-s) (1 - slow)^s = [(1 - slow)^t - (1 - fast)^t] / (fast - slow), without
+    cancellation.
 
-    With x = max(1 - slow, 1 - fast), of one sign, it is x^t [1 - (1 - apart)^t] / gap with apart = gap / x, gap = |fast - slow|.
+    With x = max(1 - slow, 1 - fast) > 0 it is x^t [1 - (1 - apart)^t] / gap with apart = gap / x, gap = |fast
+    - slow|. Two negative factors are turned to positive ones, which leaves (-1)^(t - 1); factors of two signs
+    cancel nothing.
     """
     slow, fast = np.broadcast_arrays(slow, fast)
+    negative = (slow > 1) & (fast > 1)
+    slow, fast = np.where(negative, 2 - slow, slow), np.where(negative, 2 - fast, fast)
     apart = np.abs(fast - slow)
     larger = np.minimum(slow, fast)  # the rate of the larger factor
-    same = np.maximum(slow, fast) < 1  # both factors positive: elsewhere they are apart and nothing cancels
+    same = np.maximum(slow, fast) < 1
     near = apart < 1e-300
     relative = np.where(same & ~near, apart / np.where(same, 1 - larger, 1), 0.5)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -322,16 +372,24 @@ def geometric(slow, fast, t):
         close = power(larger, t) * rest / np.where(near, 1, apart)
         equal = t * power(larger, np.maximum(t - 1, 0))
         far = (power(slow, t) - power(fast, t)) / np.where(near, 1, fast - slow)
-    return np.where(near, equal, np.where(same, close, far))
+    return np.where(negative & (t % 2 == 0), -1, 1) * np.where(near, equal, np.where(same, close, far))
 
 
 def spectral(f, law, start, gamma, rho):
-    """Diagonalise the recursion of USAM on a quadratic sum, from w_0 - w*; for d up to about 30."""
+    """Diagonalise the recursion of USAM on a quadratic sum, from w_0 - w*; for d up to about 30.
+
+    I - map is exact only where the probabilities sum to 1, to rounding as the factories demand.
+    """
+    gamma, rho = admit.number(gamma, "the step gamma"), admit.number(rho, "the radius rho")
     admit.steps(gamma, rho, 0)
+    start = admit.numbers(start, "the start")
     atoms = pieces(f, law)
     d = len(atoms.whole)
     if d > SPECTRAL_LIMIT:
-        raise ValueError(f"spectral form at d = {d} needs {d * (d + 1) // 2} squared entries; above {SPECTRAL_LIMIT} use krylov")
+        raise ValueError(
+            f"spectral form at d = {d} needs {d * (d + 1) // 2} squared entries; "
+            f"above d = {SPECTRAL_LIMIT} use krylov"
+        )
     atoms = Pieces(*map(np.asarray, atoms))
     q = atoms.q
     n, z, n_mean, z_mean, noise = atoms.moves(gamma, rho)
@@ -342,7 +400,12 @@ def spectral(f, law, start, gamma, rho):
     twice = ((flat.T * q) @ flat).reshape(d, d, d, d)  # E N_ik N_jl at [i, k, j, l]
     i_, j_, k_, l_ = i[:, None], j[:, None], i[None, :], j[None, :]
     eye = np.eye(d)
-    once = n_mean[i_, k_] * eye[j_, l_] + n_mean[i_, l_] * eye[j_, k_] + n_mean[j_, k_] * eye[i_, l_] + n_mean[j_, l_] * eye[i_, k_]
+    once = (
+        n_mean[i_, k_] * eye[j_, l_]
+        + n_mean[i_, l_] * eye[j_, k_]
+        + n_mean[j_, k_] * eye[i_, l_]
+        + n_mean[j_, l_] * eye[i_, k_]
+    )
     both = twice[i_, k_, j_, l_] + twice[i_, l_, j_, k_]
     block = 2 * np.outer(unit, unit) * (once - both)
     fast, vectors = np.linalg.eigh(0.5 * (block + block.T))
@@ -356,8 +419,10 @@ def spectral(f, law, start, gamma, rho):
         crossed = (q[:, None] * (n @ mean)).T @ z - np.outer(mean, z_mean)
         return crossed + crossed.T
 
-    e = atoms.basis.T @ np.asarray(start, dtype=float)
-    limit = -means @ ((means.T @ z_mean) / slow)  # of the mean
+    e = atoms.basis.T @ start
+    limit = -means @ (
+        (means.T @ z_mean) / np.where(slow == 0, 1, slow)
+    )  # of the mean; gamma = 0 moves nothing
     along = means.T @ (e - limit)
     return Spectral(
         fast,
@@ -375,29 +440,36 @@ def spectral(f, law, start, gamma, rho):
 def one_step(f, atoms, w, gamma, rho, lam, observe):
     """E observe(w+) over every draw (indices, weights, probabilities); exact at any state w. Compile it."""
     indices, weights, q = atoms
-    after = jax.vmap(lambda i, v: observe(step(jax.value_and_grad(f.loss), w, gamma, rho, lam, i, v)))(indices, weights)
+    after = jax.vmap(lambda i, v: observe(step(jax.value_and_grad(f.loss), w, gamma, rho, lam, i, v)))(
+        indices, weights
+    )
     return jnp.tensordot(q, after, 1)
 
 
 def paths(atoms, steps):
     """Every path of `steps` draws of a law with `atoms` draws, as their numbers: (paths, steps)."""
-    if atoms**steps > PATHS:
-        raise ValueError(f"{atoms}^{steps} paths are too many to list (at most {PATHS}); take fewer steps or atoms")
+    if steps * log(atoms) > log(PATHS):
+        raise ValueError(
+            f"{atoms}^{steps} paths are too many to list (at most {PATHS}); take fewer steps or atoms"
+        )
     return np.indices((atoms,) * steps).reshape(steps, -1).T
 
 
 def along_paths(f, law, w, gamma, rho, lam, steps, observe):
-    """E observe(w_t) for t = 0 .. steps over every sample path; gamma, rho, lam are numbers or one for each step."""
+    """E observe(w_t) for t = 0 .. steps over every sample path; gamma, rho, lam are numbers or one for each
+    step."""
     admit.double(f, law, w)
     admit.steps(gamma, rho, lam)
-    atoms = law.atoms()
-    numbers = paths(len(atoms[2]), admit.whole(steps, "the number of steps", 1))
+    same_size(f, law)
+    atoms, steps = law.atoms(), admit.whole(steps, "the number of steps", 1)
+    numbers = paths(len(atoms[2]), steps)
     schedule = [jnp.broadcast_to(jnp.asarray(x, dtype=float), (steps,)) for x in (gamma, rho, lam)]
     return listed_curve(f, tuple(map(jnp.asarray, atoms)), numbers, jnp.asarray(w), schedule, observe)
 
 
 def listed_curve(f, atoms, numbers, w, schedule, observe):
-    """The scan behind `along_paths`, for callers that compile it over many cases: every path has the full shape."""
+    """The scan behind `along_paths`, for callers that compile it over many cases: every path has the full
+    shape."""
     indices, weights, q = atoms
     path_q = jnp.prod(q[numbers], axis=1)
 

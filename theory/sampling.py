@@ -17,7 +17,7 @@ Place: the sampling table of ol25, section 2; `across` is its B, `extra` the s_i
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations, combinations_with_replacement, product
-from math import comb, factorial
+from math import comb, factorial, log10
 from typing import NamedTuple
 
 import jax
@@ -74,7 +74,7 @@ class Nice:
         return whole if self.tau == self.n else np.mean(np.sort(each)[-self.tau :])
 
     def atoms(self):
-        count = listed_size(comb(self.n, self.tau), self.tau)
+        count = listed_size(comb(self.n, self.tau), self.n)
         indices = np.array(list(combinations(range(self.n), self.tau)))
         return indices, np.full(indices.shape, self.n / self.tau), np.full(count, 1 / count)
 
@@ -104,7 +104,7 @@ class Draws:
 
     def atoms(self):
         n, tau, q = self.n, self.tau, np.asarray(self.q)
-        listed_size(comb(n + tau - 1, tau), tau)
+        listed_size(comb(n + tau - 1, tau), max(n, tau))
         indices = np.array(list(combinations_with_replacement(range(n), tau)))
         times = (indices[:, :, None] == np.arange(n)).sum(1)  # how often each index was drawn
         ways = factorial(tau) / np.prod(np.vectorize(factorial, otypes=[float])(times), axis=1)
@@ -164,7 +164,8 @@ class Full:
 @partial(jax.tree_util.register_dataclass, data_fields=["indices", "weights", "q"], meta_fields=["n"])
 @dataclass(frozen=True)
 class Listed:
-    """A law given by its support: draw k with probability q_k, as indices and weights (padded with weight 0)."""
+    """A law given by its support: draw k with probability q_k, as indices and weights (padded with weight
+    0)."""
 
     indices: jax.Array  # (atoms, length)
     weights: jax.Array  # (atoms, length)
@@ -203,6 +204,7 @@ class Listed:
 def support(law):
     """All v as rows, and their probabilities: (atoms, n), (atoms,)."""
     indices, weights, probabilities = law.atoms()
+    listed_size(len(indices), law.n)
     v = np.zeros((len(indices), law.n))
     np.add.at(v, (np.arange(len(indices))[:, None], indices), weights)
     return v, probabilities
@@ -211,8 +213,8 @@ def support(law):
 def listed_size(atoms, length):
     if atoms * length > LISTED:
         raise ValueError(
-            f"a support of {atoms:.3g} draws of length {length} is too large to list (at most {LISTED} entries); "
-            "use fewer functions, a smaller batch, or the closed-form moment"
+            f"a support of about 10^{log10(atoms):.0f} draws of length {length} is too large to list "
+            f"(at most {LISTED} entries); use fewer functions, a smaller batch, or the closed-form moment"
         )
     return atoms
 
@@ -235,7 +237,9 @@ def importance(each):
     """One index with probability L_i / sum_j L_j."""
     each = admit.numbers(each, "smoothness constants")
     if not np.all(each > 0):
-        raise ValueError(f"importance sampling needs positive smoothness constants; the smallest is {each.min():g}")
+        raise ValueError(
+            f"importance sampling needs positive smoothness constants; the smallest is {each.min():g}"
+        )
     return single(each / each.sum())
 
 
@@ -247,7 +251,9 @@ def nice(n, tau):
 
 def draws(q, tau):
     """tau independent draws from q."""
-    return Draws(jnp.asarray(admit.reachable(q, "sampling with replacement")), admit.whole(tau, "the batch size", 1))
+    return Draws(
+        jnp.asarray(admit.reachable(q, "sampling with replacement")), admit.whole(tau, "the batch size", 1)
+    )
 
 
 def independent(q):
@@ -255,7 +261,9 @@ def independent(q):
     q = admit.numbers(q, "the probabilities of independent sampling")
     if q.ndim != 1 or not np.all((q > 0) & (q <= 1)):
         worst = q.flat[np.argmax(np.abs(q - 0.5))]
-        raise ValueError(f"independent sampling needs a vector of probabilities in (0, 1]; got shape {q.shape}, {worst:g}")
+        raise ValueError(
+            f"independent sampling needs a vector of probabilities in (0, 1]; got shape {q.shape}, {worst:g}"
+        )
     return Independent(jnp.asarray(q))
 
 
@@ -268,11 +276,16 @@ def listed(v, q):
     """A law of one's own: the rows of v (atoms, n) with probabilities q (atoms,), E[v] = 1."""
     v, q = admit.numbers(v, "sampling vectors"), admit.probabilities(q, "a listed law")
     if v.ndim != 2 or len(v) != len(q):
-        raise ValueError(f"sampling vectors must be the rows of an array, one for each of {len(q)} probabilities; got shape {v.shape}")
+        raise ValueError(
+            f"sampling vectors must be the rows of an array, one for each of {len(q)} probabilities; "
+            f"got shape {v.shape}"
+        )
     mean = q @ v
     if np.any(np.abs(mean - 1) > 1e-12 * (1 + q @ np.abs(v))):
         i = int(np.argmax(np.abs(mean - 1)))
-        raise ValueError(f"E[v] must be 1 in every entry; entry {i} has mean {mean[i]:.12g}: divide column {i} by that")
+        raise ValueError(
+            f"E[v] must be 1 in every entry; entry {i} has mean {mean[i]:.12g}: divide column {i} by that"
+        )
     length = max(1, int(np.max(np.count_nonzero(v, axis=1))))
     order = np.argsort(v == 0, axis=1, kind="stable")[:, :length]  # the entries that are not zero come first
     weights = np.take_along_axis(v, order, axis=1)

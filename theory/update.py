@@ -20,13 +20,24 @@ def norm(tree):
 
     Below the smallest normal number of its precision a tree counts as zero.
     """
-    leaves = jax.tree.leaves(tree)
+    # half precision holds neither the squares nor their sum
+    leaves = [
+        jnp.asarray(x, jnp.promote_types(jnp.result_type(x), jnp.float32))
+        for x in jax.tree.leaves(tree)
+        if jnp.size(x)
+    ]
     top = jax.lax.stop_gradient(jnp.max(jnp.stack([jnp.max(jnp.abs(x)) for x in leaves])))
-    unit = jnp.where(top >= jnp.finfo(top.dtype).tiny, top, 1)
+    tiny = jnp.finfo(top.dtype).tiny
+    unit = jnp.where(top < tiny, 1, jnp.minimum(top, 1 / tiny))  # so that its inverse is a normal number
     inverse = 1 / unit  # one division, not one for each entry
     square = sum(jnp.sum((x * inverse) ** 2) for x in leaves)
-    # the inner `where` keeps the root's infinite slope at zero out of the derivative
-    return unit * jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1)), 0)
+    # the inner `where` keeps the root's infinite slope at zero out of the derivative; NaN stays NaN
+    return unit * jnp.where(square == 0, 0, jnp.sqrt(jnp.where(square == 0, 1, square)))
+
+
+def like(value, leaf):
+    """`value` in the precision of `leaf`."""
+    return jnp.asarray(value, jnp.result_type(leaf))
 
 
 def direction(grad, lam):
@@ -34,9 +45,9 @@ def direction(grad, lam):
     if isinstance(lam, (int, float)) and lam == 0:  # USAM needs no norm, and a short loop feels it
         return grad
     size = norm(grad)
-    inverse = jnp.where(size > 0, 1 / jnp.where(size > 0, size, 1), 0)
+    inverse = jnp.where(size == 0, 0, 1 / jnp.where(size == 0, 1, size))
     scale = 1 - lam + lam * inverse
-    return jax.tree.map(lambda g: (scale * g).astype(g.dtype), grad)
+    return jax.tree.map(lambda g: like(scale * g, g), grad)
 
 
 def look_ahead(value_and_grad, rho, lam):
@@ -48,7 +59,7 @@ def look_ahead(value_and_grad, rho, lam):
 
     def wrapped(w, *args):
         value, grad = value_and_grad(w, *args)
-        ahead = jax.tree.map(lambda x, d: (x + rho * d).astype(x.dtype), w, direction(grad, lam))
+        ahead = jax.tree.map(lambda x, d: like(x + rho * d, x), w, direction(grad, lam))
         return value, value_and_grad(ahead, *args)[1]
 
     return wrapped
@@ -57,7 +68,7 @@ def look_ahead(value_and_grad, rho, lam):
 def step(value_and_grad, w, gamma, rho, lam, *args):
     """One step w - gamma grad f(w + rho d(grad f(w))); `args` go to both passes."""
     _, grad = look_ahead(value_and_grad, rho, lam)(w, *args)
-    return jax.tree.map(lambda x, g: (x - gamma * g).astype(x.dtype), w, grad)
+    return jax.tree.map(lambda x, g: like(x - gamma * g, x), w, grad)
 
 
 def in_groups(value_and_grad, over=jax.vmap):

@@ -1,8 +1,10 @@
-"""E|grad f_v|^2 <= 2 A (f - f*) + B |grad f|^2 + C at every w, for every row of the sampling table and a law of one's own.
+"""E|grad f_v|^2 <= 2 A (f - f*) + B |grad f|^2 + C at every w, for every row of the sampling table and a law
+of one's own.
 
-Proved in theory/bounds/residual.py. With C = 2 A Delta both sides are quadratic in w, so with homogeneous coordinates
-(w - w*, 1) the least A that serves at all w at once, given B, is a generalised eigenvalue: nothing is sampled. The left side
-is taken from E[v v'] summed over every draw; for the batch of 64 of 442 from its closed form (equal, tests/test_sampling.py).
+Proved in theory/bounds/residual.py. With C = 2 A Delta both sides are quadratic in w, so with homogeneous
+coordinates (w - w*, 1) the least A that serves at all w at once, given B, is a generalised eigenvalue:
+nothing is sampled. The left side is taken from E[v v'] summed over every draw; for the batch of 64 of 442
+from its closed form (equal, tests/test_sampling.py).
 """
 
 from typing import NamedTuple
@@ -49,7 +51,9 @@ def cases():
 def laws(each):
     n = len(each)
     q = np.arange(1.0, n + 1) / np.sum(np.arange(1.0, n + 1))
-    own = np.array([[2.0, 0, 1, 1, 0.5, 1.5], [0, 2, 1, 1, 1.5, 0.5], [3, -1, 1, 0, 1, 1], [-1, 3, 1, 2, 1, 1]])
+    own = np.array(
+        [[2.0, 0, 1, 1, 0.5, 1.5], [0, 2, 1, 1, 1.5, 0.5], [3, -1, 1, 0, 1, 1], [-1, 3, 1, 2, 1, 1]]
+    )
     return {
         "single elements": sampling.single(q),
         "uniform": sampling.uniform(n),
@@ -72,19 +76,22 @@ def case(f, law, second=None):
 
 
 def hypotheses(case):
-    return {"E[v] = 1 has second moments of at least 1": np.linalg.eigvalsh(case.second - 1)[0] > -1e-12 * case.second.max()}
+    return {
+        "E[v] = 1 has second moments of at least 1": np.linalg.eigvalsh(case.second - 1)[0]
+        > -1e-12 * case.second.max()
+    }
 
 
 def forms(case):
     """E|grad f_v|^2 - B |grad f|^2 and 2 (f - f*) + 2 Delta as matrices in (w - w*, 1)."""
     f = case.problem
-    slopes = f.hessians @ f.minimiser - f.linear
+    slopes = f.slopes(f.minimiser)
     each = np.concatenate([f.hessians, slopes[:, :, None]], axis=2)  # grad f_i = each_i (w - w*, 1)
     whole = each.mean(0)
     weighted = np.tensordot(case.second, each, 1)
     left = np.tensordot(each, weighted, ((0, 1), (0, 1))) / f.n**2 - case.b * whole.T @ whole
     right = np.zeros_like(left)
-    right[:-1, :-1] = f.hessians.mean(0)
+    right[:-1, :-1] = f.hessian
     right[-1, -1] = 2 * case.mismatch
     return left, right
 

@@ -1,8 +1,9 @@
-"""Importance sampling, p_i = L_i / sum L, divides the number of steps by L_max / L_avg against uniform sampling.
+"""Importance sampling, p_i = L_i / sum L, divides the number of steps by L_max / L_avg against uniform
+sampling.
 
-A falls from L_max to L_avg, the theorem's gamma grows in proportion, and so does the exact rate (spectrum of the second-moment
-recursion of USAM, "new" steps, interpolation). `measured` is the relative distance of the exact ratio of rates from
-L_max / L_avg; the claim is for small gamma, the margin 2 %.
+A falls from L_max to L_avg, the theorem's gamma grows in proportion, and so does the exact rate (spectrum of
+the second-moment recursion of USAM, "new" steps, interpolation). `measured` is the relative distance of the
+exact ratio of rates from L_max / L_avg; the claim is for small gamma, the margin 2 %.
 """
 
 from typing import NamedTuple

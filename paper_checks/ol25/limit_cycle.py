@@ -1,7 +1,8 @@
 """Full-batch Unified SAM on a quadratic ends on the 2-cycle w, -w along the top eigenvector, of the radius in
 theory/bounds/ol25.py, for lam > 0 and gamma L <= 1; f there is L |w|^2 / 2, so it never reaches the minimum.
 
-`measured` is the relative distance of the last iterate to the cycle, of the next to its mirror image, and of f to its value.
+`measured` is the relative distance of the last iterate to the cycle, of the next to its mirror image, and of
+f to its value.
 """
 
 from typing import NamedTuple
@@ -17,7 +18,9 @@ from theory.update import norm, step
 
 COMPILED = True
 STEPS = 4096
-SLOWEST = 0.3  # eigenvalues below the top one shrink by 1 - 0.2 * 0.3 a step at least, hence to nothing in 4096
+SLOWEST = (
+    0.3  # eigenvalues below the top one shrink by 1 - 0.2 * 0.3 a step at least, hence to nothing in 4096
+)
 RHO = 0.3
 
 

@@ -1,8 +1,9 @@
 """E f(w_t) - f* <= (1 - gamma mu)^t (f(w_0) - f*) + N for Unified SAM over all 3^8 sample paths, every lam.
 
-A few steps shrink f - f* by little, so a trajectory is judged as one step is (theorem_3_2.py): with
-r_t = 1 - (1 - gamma mu)^t, by the N that it needs, [E f(w_t) - f* - (1 - r_t) (f(w_0) - f*)] / r_t, which the proof
-bounds by N; where N = 0 by the promised over the true decrease. Starts: next to w*, where only noise moves f, and far away.
+A few steps shrink f - f* by little, so a trajectory is judged as one step is (theorem_3_2.py): with r_t = 1 -
+(1 - gamma mu)^t, by the N that it needs, [E f(w_t) - f* - (1 - r_t) (f(w_0) - f*)] / r_t, which the proof
+bounds by N; where N = 0 by the promised over the true decrease. Starts: next to w*, where only noise moves f,
+and far away.
 """
 
 from functools import partial
@@ -38,14 +39,19 @@ hypotheses, bound = one.hypotheses, one.bound
 
 def cases():
     made = {}
-    for kind, name, law in [("noisy", "uniform", sampling.uniform(N)), ("interpolated", "2-nice", sampling.nice(N, 2))]:
+    for kind, name, law in [
+        ("noisy", "uniform", sampling.uniform(N)),
+        ("interpolated", "2-nice", sampling.nice(N, 2)),
+    ]:
         f = one.problem(kind, N)
         for form in ("old", "new", "form_b"):
             for lam in one.LAMS:
                 case = one.case(f, law, form, lam, shape=(N, 2))
-                slow = np.linalg.eigh(f.hessians.mean(0))[1][:, 0]  # where PL is attained
+                slow = np.linalg.eigh(f.hessian)[1][:, 0]  # where PL is attained
                 far = np.sqrt(20 * float(bound(case)) / case.k.pl) * slow
-                made[f"{form}, {kind}, {name}, lam={lam:g}"] = case._replace(states=np.stack([1e-7 * far, far]))
+                made[f"{form}, {kind}, {name}, lam={lam:g}"] = case._replace(
+                    states=np.stack([1e-7 * far, far])
+                )
     stacked = jax.tree.map(lambda *x: np.stack(x), *made.values())
     curves = np.asarray(jax.jit(partial(jax.lax.map, along))(stacked))
     shared = ("k", "weights", "form_b", "gamma", "rho", "quiet", "cut")

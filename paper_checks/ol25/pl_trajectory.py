@@ -1,8 +1,10 @@
-"""E f(w_t) - f* <= (1 - gamma mu)^t (f(w_0) - f*) + N for USAM (lam = 0) up to 10 / (gamma mu) steps, by exact moments.
+"""E f(w_t) - f* <= (1 - gamma mu)^t (f(w_0) - f*) + N for USAM (lam = 0) up to 10 / (gamma mu) steps, by
+exact moments.
 
-Compared at every power of two. `measured` is E f(w_t) - f* over its bound at the first t that exceeds it, else the
-largest ratio. Two readings off the same recursion are rows of their own: the stationary value against N
-("stationary_value: ...") and, under interpolation, the promised rate against the exact one ("linear_rate: ...").
+Compared at every power of two. `measured` is E f(w_t) - f* over its bound at the first t that exceeds it,
+else the largest ratio. Two readings off the same recursion are rows of their own: the stationary value
+against N ("stationary_value: ...") and, under interpolation, the promised rate against the exact one
+("linear_rate: ...").
 """
 
 from typing import NamedTuple
@@ -10,7 +12,6 @@ from typing import NamedTuple
 import numpy as np
 
 from paper_checks.ol25 import theorem_3_2 as one
-from theory import sampling
 from theory.bounds import ol25
 from theory.expectation import spectral
 from theory.problems.quadratic import Quadratic
@@ -39,13 +40,17 @@ def cases():
                 sharp = form == "form_b"
                 k = ol25.sharp_constants(f, law) if sharp else ol25.paper_constants(f, law)
                 gamma, rho = (
-                    ol25.form_b_steps(k, WEIGHTS[form]) if sharp
-                    else ol25.old_steps(k, 0.0) if form == "old"
+                    ol25.form_b_steps(k, WEIGHTS[form])
+                    if sharp
+                    else ol25.old_steps(k, 0.0)
+                    if form == "old"
                     else ol25.new_steps(k, 0.0)
                 )
                 made = Case("curve", f, law, form, k, gamma, rho, 1.0, True)
                 label = f"{form}, {kind}, {name}"
-                if kind == "noisy" or name != "full batch":  # the full batch is one function, and has no noise
+                if (
+                    kind == "noisy" or name != "full batch"
+                ):  # the full batch is one function, and has no noise
                     out[label] = made
                 if kind == "noisy" and name != "full batch":
                     out[f"stationary_value: {label}"] = made._replace(reads="stationary value")
@@ -61,7 +66,7 @@ def noise(case):
 
 def start(f):
     """Along the slowest direction, with f - f* = 1."""
-    eigs, vectors = np.linalg.eigh(f.hessians.mean(0))
+    eigs, vectors = np.linalg.eigh(f.hessian)
     return vectors[:, 0] * np.sqrt(2 / eigs[0])
 
 
@@ -105,7 +110,10 @@ def controls(case):
         return case._replace(k=case.k._replace(pl=case.k.pl * factor))
 
     if case.reads == "rate":
-        return {"mu too large": harder, "gamma too large": lambda factor: case._replace(gamma=case.gamma * factor)}
+        return {
+            "mu too large": harder,
+            "gamma too large": lambda factor: case._replace(gamma=case.gamma * factor),
+        }
     out = {}
     if case.reads == "curve":
         out["the rule does not move"] = case._replace(moves=False)

@@ -1,8 +1,9 @@
-"""E f(w+) - f* <= (1 - gamma mu) (f(w) - f*) + gamma mu N for one step of Unified SAM, at the worst states found.
+"""E f(w+) - f* <= (1 - gamma mu) (f(w) - f*) + gamma mu N for one step of Unified SAM, at the worst states
+found.
 
-Theorem and proof: theory/bounds/ol25.py. The expectation is exact (every draw). Where N > 0 the N that a state needs is
-compared with N; where N = 0 (no noise and lam = 0) the promised with the true decrease. Cases "form_b: ..." are our
-sharper form; "old" and "new" are the two pairs of steps of the public code.
+Theorem and proof: theory/bounds/ol25.py. The expectation is exact (every draw). Where N > 0 the N that a
+state needs is compared with N; where N = 0 (no noise and lam = 0) the promised with the true decrease. Cases
+"form_b: ..." are our sharper form; "old" and "new" are the two pairs of steps of the public code.
 """
 
 from functools import cache, partial
@@ -22,7 +23,7 @@ COMPILED = True
 LAMS = (0.0, 0.25, 0.5, 0.75, 1.0)
 N, D = 4, 3
 CONDITION = 10.0
-STARTS, CLIMB = 60, 60
+STARTS, CLIMB = 50, 40
 
 
 class Case(NamedTuple):
@@ -66,7 +67,8 @@ def built():
 
 
 def problem(kind, n=N):
-    """n quadratics in three dimensions: random curvatures of condition number 10, sizes spread over a factor 4."""
+    """n quadratics in three dimensions: random curvatures of condition number 10, sizes spread over a factor
+    4."""
     rng = np.random.default_rng(20)
     root = np.sqrt(np.geomspace(1 / CONDITION, 1, D))
     factors = rng.standard_normal((n, D, D)) * np.geomspace(0.5, 1, n)[:, None, None]
@@ -92,7 +94,20 @@ def case(f, law, form, lam, shape=(6, 4)):
         k, weights = ol25.paper_constants(f, law), ol25.paper_weights(lam)
         gamma, rho = ol25.old_steps(k, lam) if form == "old" else ol25.new_steps(k, lam)
     quiet = float(k.c == 0 and lam == 0)
-    made = Case(f, padded(law, *shape), k, weights, float(form == "form_b"), gamma, rho, lam, quiet, 1.0, 1.0, np.zeros((STARTS, D)))
+    made = Case(
+        f,
+        padded(law, *shape),
+        k,
+        weights,
+        float(form == "form_b"),
+        gamma,
+        rho,
+        lam,
+        quiet,
+        1.0,
+        1.0,
+        np.zeros((STARTS, D)),
+    )
     outer = 10 * np.sqrt(2 * float(bound(made)) / k.pl)  # f - f* >= 100 N there
     return made._replace(states=outer * directions())
 
@@ -112,7 +127,9 @@ def padded(law, atoms, length):
 def need(case, w):
     """What the state w needs: an N, or where N = 0 the promised over the true decrease."""
     before = case.problem.loss(w)
-    after = one_step(case.problem, case.draws, w, case.taken * case.gamma, case.rho, case.lam, case.problem.loss)
+    after = one_step(
+        case.problem, case.draws, w, case.taken * case.gamma, case.rho, case.lam, case.problem.loss
+    )
     sides = before, after, case.gamma * case.k.pl
     return jax.tree.map(partial(jnp.where, case.quiet > 0), promised_over_true(*sides), noise_needed(*sides))
 
@@ -122,7 +139,8 @@ def climbed(case):
 
 
 def hypotheses(case):
-    """The condition on the steps; smoothness, PL and expected residual hold by the formulas of the constants."""
+    """The condition on the steps; smoothness, PL and expected residual hold by the formulas of the
+    constants."""
     left = ol25.condition_b if case.form_b else ol25.condition_a
     most = 0.25 if case.form_b else 1.0
     return {

@@ -13,8 +13,8 @@ Put K = (A + B mu) / mu and let ((1 - lam) a + lam)^2 <= alpha a^2 + beta for al
 
 serve in E f(w+) - f* <= (1 - gamma mu) (f(w) - f*) + gamma mu N, at every w.
 
-Proof. g = grad f_v(w), h = grad f_v(w + rho d(g)), r = (1 - lam) |g| + lam: |h - g| <= ell rho r and
-r^2 <= alpha |g|^2 + beta. The descent lemma gives E f(w+) <= f - gamma <grad f, E h> + L gamma^2 E|h|^2 / 2 with
+Proof. g = grad f_v(w), h = grad f_v(w + rho d(g)), r = (1 - lam) |g| + lam: |h - g| <= ell rho r and r^2 <=
+alpha |g|^2 + beta. The descent lemma gives E f(w+) <= f - gamma <grad f, E h> + L gamma^2 E|h|^2 / 2 with
 E|h|^2 <= 2 E|g|^2 + 2 ell^2 rho^2 E r^2 and
     form A:  gamma |grad f| ell rho E r <= gamma ell rho (|grad f|^2 + E r^2) / 2,
     form B:  gamma |grad f| ell rho E r <= gamma |grad f|^2 / 4 + gamma ell^2 rho^2 E r^2.
@@ -85,7 +85,9 @@ def sharp_constants(f, law):
 def condition_a(k, gamma, rho, weights):
     """Left side of form A's condition; it must be at most 1."""
     reach = k.lipschitz * rho
-    return reach + (reach * weights.slope + 2 * k.smoothness * gamma * (1 + reach**2 * weights.slope)) * k.effort
+    return (
+        reach + (reach * weights.slope + 2 * k.smoothness * gamma * (1 + reach**2 * weights.slope)) * k.effort
+    )
 
 
 def noise_a(k, gamma, rho, weights):
@@ -123,7 +125,8 @@ def old_steps(k, lam, share=0.5):
 def new_steps(k, lam):
     """(gamma, rho) = (min(2, mu / (8 (B mu + A))) / L, min(1, mu / (2 (B mu + A) (1 - lam)^2)) / (4 L)).
 
-    The public code's active lines. They imply form A's condition: its four terms are at most 1/8 each, half of it.
+    The public code's active lines. They imply form A's condition with the paper's weights: half of each of
+    its four terms is at most 1/8.
     """
     whole, load = k.smoothness, k.b * k.pl + k.a
     rho = 1 / (4 * whole) * min(1.0, k.pl / (2 * load * (1 - lam) ** 2) if lam < 1 else 1.0)
@@ -155,7 +158,8 @@ def deterministic_steps(smoothness, lam):
 
 
 def deterministic_old_steps(smoothness, lam, share=0.5):
-    """rho a share of 1 / (L (1 + 2 (1 - lam)^2)), gamma = (1 - L rho (1 + 2 (1 - lam)^2)) / (2 L (1 + 2 L^2 rho^2 (1 - lam)^2))."""
+    """rho a share of 1 / (L (1 + 2 (1 - lam)^2)), gamma = (1 - L rho (1 + 2 (1 - lam)^2)) / (2 L (1 + 2 L^2
+    rho^2 (1 - lam)^2))."""
     spread = 1 + 2 * (1 - lam) ** 2
     rho = share / (smoothness * spread)
     return (1 - smoothness * rho * spread) / (

@@ -28,13 +28,18 @@ class LeastSquares(Fields, Sum):
         return len(self.b)
 
     def losses(self, w, i=ALL):
-        # a sum, not a product: under vmap it fuses with the gather of the rows
-        return 0.5 * (jnp.sum(self.a[i] * w[None], axis=1) - self.b[i]) ** 2 + 0.5 * self.ridge * (w @ w)
+        rows = self.a[i]
+        along = jnp.sum(
+            rows * jnp.broadcast_to(w, rows.shape), axis=-1
+        )  # under vmap it fuses with the gather, a product does not
+        return 0.5 * (along - self.b[i]) ** 2 + 0.5 * self.ridge * (w @ w)
 
     def model(self, w):
         each = (self.a @ w - self.b)[:, None] * self.a
         hessian = self.a.T @ self.a / self.n + self.ridge * jnp.eye(len(w))
-        return Model(each.mean(0) + self.ridge * w, jnp.abs(each).mean(0) + self.ridge * jnp.abs(w), hessian, 0.0)
+        return Model(
+            each.mean(0) + self.ridge * w, jnp.abs(each).mean(0) + self.ridge * jnp.abs(w), hessian, 0.0
+        )
 
     @property
     def hessians(self):
@@ -42,8 +47,14 @@ class LeastSquares(Fields, Sum):
         return a[:, :, None] * a[:, None, :] + self.ridge * np.eye(a.shape[1])
 
     @property
-    def linear(self):
-        return np.asarray(self.a) * np.asarray(self.b)[:, None]
+    def hessian(self):
+        a = np.asarray(self.a)
+        return a.T @ a / self.n + self.ridge * np.eye(a.shape[1])
+
+    def slopes(self, w):
+        """The gradients of all f_i at w, (n, d)."""
+        a = np.asarray(self.a)
+        return (a @ w - np.asarray(self.b))[:, None] * a + self.ridge * w
 
     @property
     def spectrum(self):
@@ -60,15 +71,18 @@ class LeastSquares(Fields, Sum):
 
     @property
     def pl(self):
-        return positive(self.spectrum)
+        return self.spectrum[0] if self.ridge > 0 else positive(self.spectrum)
 
     @property
     def minimiser(self):
-        """By least squares on the rows of a, and of sqrt(n ridge) I below them: no squared condition number."""
+        """By least squares on the rows of a, and of sqrt(n ridge) I below them: no squared condition
+        number."""
         a, b = np.asarray(self.a), np.asarray(self.b)
         d = a.shape[1]
         rows = np.concatenate([a, np.sqrt(self.n * self.ridge) * np.eye(d)])
-        return np.linalg.lstsq(rows, np.concatenate([b, np.zeros(d)]), rcond=1e-13)[0]
+        return np.linalg.lstsq(rows, np.concatenate([b, np.zeros(d)]), rcond=1e-6)[
+            0
+        ]  # as `positive`: 1e-12 of H
 
     @property
     def minimum(self):
@@ -88,18 +102,25 @@ def least_squares(a, b):
 def ridge(a, b, weight):
     """f_i = (a_i' w - b_i)^2 / 2 + weight |w|^2 / 2."""
     a, b = admit.numbers(a, "the data"), admit.numbers(b, "the targets")
-    weight = float(admit.numbers(weight, "the ridge weight"))
+    weight = admit.number(weight, "the ridge weight")
     if a.ndim != 2 or b.shape != a.shape[:1]:
         raise ValueError(f"data must be (n, d) with n targets; got shapes {a.shape} and {b.shape}")
     if weight < 0:
         raise ValueError(f"the ridge weight must not be negative; got {weight:g}")
     if np.any(np.sum(a**2, axis=1) + weight == 0):
-        raise ValueError(f"row {int(np.argmin(np.sum(a**2, axis=1)))} of the data is zero: drop it or give a ridge weight")
+        raise ValueError(
+            f"row {int(np.argmin(np.sum(a**2, axis=1)))} of the data is zero: drop it or give a ridge weight"
+        )
     return LeastSquares(jnp.asarray(a), jnp.asarray(b), weight)
 
 
 def interpolating(key, n, d, spread):
     """Random least squares with a common minimiser; row lengths vary by a factor e^(+-spread)."""
+    n, d = admit.whole(n, "the number of functions", 1), admit.whole(d, "the dimension", 1)
+    if admit.number(spread, "the spread") < 0:
+        raise ValueError(f"the spread must not be negative; got {spread:g}")
     rows, target, sizes = jax.random.split(key, 3)
-    a = jax.random.normal(rows, (n, d)) * jnp.exp(jax.random.uniform(sizes, (n, 1), minval=-spread, maxval=spread))
+    a = jax.random.normal(rows, (n, d)) * jnp.exp(
+        jax.random.uniform(sizes, (n, 1), minval=-spread, maxval=spread)
+    )
     return LeastSquares(a, a @ jax.random.normal(target, (d,)), 0.0)

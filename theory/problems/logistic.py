@@ -35,13 +35,16 @@ class Logistic(Fields, Sum):
         return jnp.logaddexp(0.0, -self.y[i] * (self.a[i] @ w)) + 0.5 * self.ridge * (w @ w)
 
     def model(self, w):
-        """The third derivative of log(1 + e^c) is at most 1 / (6 sqrt(3)), that of f the mean of |a_i|^3 times that."""
+        """The third derivative of log(1 + e^c) is at most 1 / (6 sqrt(3)), that of f the mean of |a_i|^3
+        times that."""
         signed = -self.y[:, None] * self.a
         chance = jax.nn.sigmoid(signed @ w)
         each = chance[:, None] * signed
         hessian = (signed.T * (chance * (1 - chance))) @ signed / self.n + self.ridge * jnp.eye(len(w))
         third = jnp.mean(jnp.sum(self.a**2, axis=1) ** 1.5) / (6 * np.sqrt(3))
-        return Model(each.mean(0) + self.ridge * w, jnp.abs(each).mean(0) + self.ridge * jnp.abs(w), hessian, third)
+        return Model(
+            each.mean(0) + self.ridge * w, jnp.abs(each).mean(0) + self.ridge * jnp.abs(w), hessian, third
+        )
 
     @property
     def smoothness(self):
@@ -55,7 +58,9 @@ class Logistic(Fields, Sum):
     @property
     def pl(self):
         if self.ridge == 0:
-            raise ValueError("logistic loss without a ridge weight has no PL constant; give a positive weight")
+            raise ValueError(
+                "logistic loss without a ridge weight has no PL constant; give a positive weight"
+            )
         return self.ridge
 
     @property
@@ -71,15 +76,21 @@ class Logistic(Fields, Sum):
         for _ in range(NEWTON_STEPS):
             slope = expit(-signed @ w)
             grad = -signed.T @ slope / n + self.ridge * w
-            if np.max(np.abs(grad)) <= 1e-15 * np.max(np.abs(signed)):
-                break
+            if np.max(np.abs(grad)) <= 64 * np.finfo(float).eps * (
+                np.max(np.mean(np.abs(signed), axis=0)) + self.ridge * np.max(np.abs(w))
+            ):
+                return w
             hessian = (signed.T * (slope * (1 - slope))) @ signed / n + self.ridge * np.eye(d)
             move = np.linalg.solve(hessian, grad)
             share = 1.0
             while value(w - share * move) > value(w) and share > 1e-3:
                 share /= 2
             w = w - share * move
-        return w
+        raise ValueError(
+            f"no minimum of the logistic loss was reached in {NEWTON_STEPS} Newton steps "
+            f"(gradient {np.max(np.abs(grad)):.1e}); "
+            "separable data need a positive ridge weight"
+        )
 
     @property
     def minimum(self):
@@ -89,7 +100,8 @@ class Logistic(Fields, Sum):
 
     @property
     def minima_each(self):
-        """Bisection on the slope -1/(1+e^c) + ridge c/|a|^2, which increases in c; the value is then exact to rounding."""
+        """Bisection on the slope -1/(1+e^c) + ridge c/|a|^2, which increases in c; the value is then exact to
+        rounding."""
         square = np.sum(np.asarray(self.a) ** 2, axis=1)
         if self.ridge == 0:
             return np.zeros(self.n)
@@ -104,7 +116,7 @@ class Logistic(Fields, Sum):
 def logistic(a, y, weight):
     """f_i = log(1 + exp(-y_i a_i' w)) + weight |w|^2 / 2; labels are -1 and 1."""
     a, y = admit.numbers(a, "the data"), admit.numbers(y, "the labels")
-    weight = float(admit.numbers(weight, "the ridge weight"))
+    weight = admit.number(weight, "the ridge weight")
     if a.ndim != 2 or y.shape != a.shape[:1]:
         raise ValueError(f"data must be (n, d) with n labels; got shapes {a.shape} and {y.shape}")
     if not np.all(np.abs(y) == 1):

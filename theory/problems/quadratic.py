@@ -39,12 +39,20 @@ class Quadratic(Fields, Sum):
         return np.asarray(self.h)
 
     @property
+    def hessian(self):
+        return self.hessians.mean(0)
+
+    @property
     def linear(self):
         return np.asarray(self.b)
 
+    def slopes(self, w):
+        """The gradients of all f_i at w, (n, d)."""
+        return self.hessians @ w - self.linear
+
     @property
     def spectrum(self):
-        return np.linalg.eigvalsh(self.hessians.mean(0))
+        return np.linalg.eigvalsh(self.hessian)
 
     @property
     def smoothness(self):
@@ -60,7 +68,7 @@ class Quadratic(Fields, Sum):
 
     @property
     def minimiser(self):
-        return np.linalg.pinv(self.hessians.mean(0), hermitian=True, rcond=1e-12) @ self.linear.mean(0)
+        return np.linalg.pinv(self.hessian, hermitian=True, rcond=1e-12) @ self.linear.mean(0)
 
     @property
     def minimum(self):
@@ -77,15 +85,23 @@ def quadratic(h, b, c):
     h, b, c = admit.numbers(h, "Hessians"), admit.numbers(b, "linear terms"), admit.numbers(c, "constants")
     n, d = b.shape if b.ndim == 2 else (0, 0)
     if h.shape != (n, d, d) or c.shape != (n,):
-        raise ValueError(f"a quadratic sum needs shapes (n, d, d), (n, d), (n,); got {h.shape}, {b.shape}, {c.shape}")
+        raise ValueError(
+            f"a quadratic sum needs shapes (n, d, d), (n, d), (n,); got {h.shape}, {b.shape}, {c.shape}"
+        )
     eigs = np.linalg.eigvalsh(h)
-    if not np.allclose(h, np.swapaxes(h, 1, 2), rtol=1e-12, atol=0) or np.any(eigs[:, 0] < -1e-12 * eigs[:, -1]):
-        raise ValueError(f"Hessians must be symmetric positive semidefinite; the smallest eigenvalue is {eigs.min():g}")
+    if not np.allclose(h, np.swapaxes(h, 1, 2), rtol=1e-12, atol=0) or np.any(
+        eigs[:, 0] < -1e-12 * eigs[:, -1]
+    ):
+        raise ValueError(
+            f"Hessians must be symmetric positive semidefinite; the smallest eigenvalue is {eigs.min():g}"
+        )
     inverse = np.linalg.pinv(h, hermitian=True, rcond=1e-12)
     outside = b - np.einsum("nij,njk,nk->ni", h, inverse, b)
-    if np.any(np.abs(outside) > 1e-8 * (1 + np.abs(b))):
+    if np.any(np.abs(outside).max(1) > 1e-8 * np.abs(b).max(1)):
         i = int(np.argmax(np.abs(outside).max(1)))
-        raise ValueError(f"b_{i} is not in the range of H_{i}, so f_{i} has no lower bound; project it on the range")
+        raise ValueError(
+            f"b_{i} is not in the range of H_{i}, so f_{i} has no lower bound; project it on the range"
+        )
     return Quadratic(jnp.asarray(h), jnp.asarray(b), jnp.asarray(c))
 
 
@@ -95,6 +111,6 @@ def centred(f):
     The f_i keep their curvature and slope at w*, hence A, B, C; their values there are set to zero, so that
     minima_each means inf f_i - f_i(w*).
     """
-    slopes = f.hessians @ f.minimiser - f.linear
-    slopes = slopes - slopes.mean(0)
+    slopes = f.slopes(f.minimiser)
+    slopes = slopes - slopes.mean(0)  # zero but for rounding
     return Quadratic(jnp.asarray(f.hessians), jnp.asarray(-slopes), jnp.zeros(f.n))
