@@ -1,0 +1,87 @@
+"""Compiled runs against a Python loop of steps."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from theory.descent import descend, still, whole_batch
+from theory.problems.least_squares import ridge
+from theory.update import step
+
+RNG = np.random.default_rng(0)
+F = ridge(RNG.normal(size=(4, 2)), RNG.normal(size=4), 0.1)
+W = np.array([1.0, -2.0])
+STEPS = 12
+DRAWS = (RNG.integers(0, 4, (STEPS, 2)), RNG.uniform(1, 3, (STEPS, 2)))
+f = jax.value_and_grad(F.loss)
+one = jax.jit(lambda w, gamma, rho, lam, *draw: step(f, w, gamma, rho, lam, *draw))
+
+SCHEDULES = {
+    "gamma": (np.linspace(0.3, 0.1, STEPS), 0.2, 0.5),
+    "rho": (0.2, np.linspace(0.0, 0.4, STEPS), 0.5),
+    "lam": (0.2, 0.2, np.linspace(0.0, 1.0, STEPS)),
+    "gamma and lam": (np.linspace(0.3, 0.1, STEPS), 0.2, np.linspace(1.0, 0.0, STEPS)),
+    "nothing": (0.2, 0.2, 0.5),
+}
+
+
+def loop(gamma, rho, lam, draws=DRAWS):
+    """w_0 .. w_T, one step after the other."""
+    seen = [W]
+    for t in range(STEPS):
+        now = [np.broadcast_to(x, STEPS)[t] for x in (gamma, rho, lam)]
+        seen.append(np.asarray(one(seen[-1], *now, *(x[t] for x in draws))))
+    return np.array(seen)
+
+
+def run(gamma, rho, lam, every, draws=DRAWS, value_and_grad=f):
+    go = jax.jit(lambda *args: descend(value_and_grad, W + jnp.zeros(2), *args, draws, lambda w: w, every))
+    return go(gamma, rho, lam)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_a_run_is_the_loop_of_its_steps(name):
+    """The map has Lipschitz constant below 3 and runs for 12 steps: 3^12 times rounding."""
+    seen, last = run(*SCHEDULES[name], 1)
+    expected = loop(*SCHEDULES[name])
+    np.testing.assert_allclose(seen, expected, rtol=0, atol=1e-12)
+    np.testing.assert_array_equal(last, seen[-1])
+    assert np.max(np.abs(expected - loop(0.2, 0.2, 0.5))) > 0.01 or name == "nothing"
+
+
+def test_a_run_observes_at_every_multiple_of_every():
+    expected = loop(*SCHEDULES["gamma and lam"])
+    for every in (3, 12):
+        seen, last = run(*SCHEDULES["gamma and lam"], every)
+        np.testing.assert_allclose(seen, expected[::every], rtol=0, atol=1e-12)
+        np.testing.assert_allclose(last, expected[-1], rtol=0, atol=1e-12)
+
+
+def test_what_is_observed_may_be_a_tree():
+    def observe(w):
+        return {"value": F.loss(w), "w": w}
+
+    seen, _ = jax.jit(lambda w: descend(f, w, 0.2, 0.2, 0.5, DRAWS, observe, 4))(W)
+    expected = loop(0.2, 0.2, 0.5)[::4]
+    np.testing.assert_allclose(seen["w"], expected, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(
+        seen["value"], [np.mean(0.5 * (F.a @ w - F.b) ** 2) + 0.05 * w @ w for w in expected], rtol=1e-12
+    )
+
+
+def test_the_full_batch_needs_no_draws():
+    seen, _ = run(0.2, 0.2, 0.5, 1, draws=(still(STEPS),), value_and_grad=whole_batch(f))
+    everything = (np.tile(np.arange(4), (STEPS, 1)), np.ones((STEPS, 4)))
+    np.testing.assert_allclose(seen, loop(0.2, 0.2, 0.5, everything), rtol=0, atol=1e-12)
+
+
+def test_each_draw_is_handed_to_both_passes_of_its_step():
+    """One function at a time, lam = 1, gamma = 1, rho = 1/2, f_i = (w - b_i)^2 / 2 with b = (0, 4)."""
+    g = ridge([[1.0], [1.0]], [0.0, 4.0], 0.0)
+    draws = (np.array([[0], [1]]), np.array([[2.0], [2.0]]))
+    seen, _ = jax.jit(lambda w: descend(jax.value_and_grad(g.loss), w, 1.0, 0.5, 1.0, draws, lambda w: w[0]))(
+        np.ones(1)
+    )
+    # at 1 the first: gradient 1, ahead 1.5, w = 1 - 1.5; at -0.5 the second: -4.5, ahead -1, w = -0.5 + 5
+    np.testing.assert_allclose(seen, [1, -0.5, 4.5], rtol=1e-15)
