@@ -97,6 +97,7 @@ def execute(name, given, quick=False, out=None, say=lambda text: None):
         "seed": arguments["seed"],
         "verdicts": verdicts,
         "rows": len(table),
+        "columns": list(table.columns),
         "commit": commit(),
         "versions": {"python": platform.python_version()} | {each: found(each) for each in LIBRARIES},
         "device": str(jax.devices()[0].device_kind),

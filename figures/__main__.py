@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import json
 import os
 import sys
 from pathlib import Path
@@ -25,14 +26,24 @@ def names():
     )
 
 
+def read(path, name):
+    """The table NAME.csv, whole by what NAME.json says of it."""
+    try:
+        table, story = pd.read_csv(path), json.loads(path.with_suffix(".json").read_text())
+        whole = story["rows"] == len(table) and story["columns"] == list(table.columns)
+    except (OSError, ValueError, KeyError, TypeError):
+        whole = False
+    if not whole:
+        raise ValueError(f"no whole table {path} with its .json; python -m experiments {name} makes it")
+    return table
+
+
 def write(name, results, out):
     """Draw one figure as PNG and SVG, each written beside and then renamed."""
-    table = results / f"{name}.csv"
-    if not table.exists():
-        raise FileNotFoundError(f"no table {table}; python -m experiments {name} makes it")
+    table = read(results / f"{name}.csv", name)
     out.mkdir(parents=True, exist_ok=True)
     with matplotlib.rc_context(style.SETTINGS):
-        figure = importlib.import_module(f"figures.{name}").draw(pd.read_csv(table))
+        figure = importlib.import_module(f"figures.{name}").draw(table)
         for kind, metadata in (("png", None), ("svg", {"Date": None})):
             beside = out / f"{name}.part.{kind}"
             figure.savefig(beside, metadata=metadata)
@@ -54,7 +65,7 @@ def main(arguments=None):
             return 2
         try:
             write(name, flags.tables, flags.out)
-        except OSError as wrong:
+        except (OSError, ValueError) as wrong:
             print(f"{name}: {wrong}", file=sys.stderr)
             return 2
         print(f"{name}: {os.path.relpath(flags.out / name)}.svg")

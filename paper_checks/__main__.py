@@ -64,7 +64,11 @@ def main(arguments=None):
     print("statement".ljust(36), "  cases", file=sys.stderr)
     records = ledger.run(rows_wanted, rows, say=lambda text: print(text, file=sys.stderr, flush=True))
     if flags.json:
-        ledger.write(records, flags.json)
+        try:
+            ledger.write(records, flags.json)
+        except OSError as wrong:
+            print(f"cannot write {flags.json} ({wrong.strerror}); name another file", file=sys.stderr)
+            return 2
     print(table(records))
     for each in filter(ledger.not_run, records):
         print(f"{each['paper']}/{each['statement']}: {each['why']}")

@@ -227,7 +227,7 @@ def record(row, case=None, why=None, **found):
 def decided(row, case, hypotheses, verdict, controls, seconds):
     """The record of one case. A hypothesis that is false or NaN, or a control that is not caught, is a
     failure."""
-    met = {name: bool(value) for name, value in hypotheses.items()}
+    met = {name: bool(value) and value == value for name, value in hypotheses.items()}  # NaN is not met
     return record(
         row,
         case,
@@ -317,12 +317,14 @@ def from_table(row):
     path = TABLES / f"{name}.json"
     if not path.exists():
         return [record(row, why=f"not run: needs the table {name} (make reproduce)")]
-    with open(path) as file:
-        table = json.load(file)
-    if not table.get("defaults") or not table.get("verdicts"):
-        return [
-            record(row, why=f"not run: needs the table {name} from a run with all defaults (make reproduce)")
-        ]
+    try:
+        table = json.loads(path.read_text())
+        usable = table["defaults"] is True and len(table["verdicts"]) > 0
+    except (ValueError, KeyError, TypeError):
+        usable = False
+    if not usable:
+        why = f"not run: needs the table {name} whole and with all defaults (make reproduce)"
+        return [record(row, why=why)]
     out = []
     for case, found in table["verdicts"].items():
         verdict = Verdict(*(number(found.get(key)) for key in ("measured", "bound", "tolerance")))
@@ -348,10 +350,12 @@ def write(records, path):
     """Strict JSON, null for NaN and infinity; written beside, then renamed."""
     path = Path(path)
     beside = path.with_name(path.name + ".part")
-    with open(beside, "w") as file:
-        json.dump(strict(records), file, indent=1, allow_nan=False)
-        file.write("\n")
-    os.replace(beside, path)
+    try:
+        beside.write_text(json.dumps(strict(records), indent=1, allow_nan=False) + "\n")
+        os.replace(beside, path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
 
 
 def strict(value):

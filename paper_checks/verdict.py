@@ -14,7 +14,9 @@ def main(arguments):
     try:
         with open(arguments[0]) as file:
             records = json.load(file)
-    except (OSError, ValueError) as wrong:
+        if not records or not {"paper", "statement", "case", "holds"} <= set(records[0]):
+            raise ValueError("no records")
+    except (OSError, ValueError, KeyError, TypeError) as wrong:
         print(f"{arguments[0]} cannot be read as a ledger ({wrong}); run make ledger", file=sys.stderr)
         return 1
     for each in records:
