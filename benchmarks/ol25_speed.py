@@ -1,5 +1,4 @@
-"""python -m benchmarks.ol25_speed: Unified SAM on ridge against plain NumPy loops, and the exact curve
-against a sampled path.
+"""python -m benchmarks.ol25_speed: Unified SAM against NumPy loops, the exact curve against a sampled path.
 
 Ridge with n = d = 100, one example a step. Every pair runs in turn, A B A B ..., in one process; the ratio is
 the median of the paired ratios, with the smallest and largest. Compilation is timed apart.

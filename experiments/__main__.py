@@ -1,5 +1,4 @@
-"""python -m experiments [NAME [--quick] [--seed N] [--out DIR] [--<parameter> VALUE ...]]: list or run an
-experiment."""
+"""python -m experiments [NAME [--quick] [--seed N] [--out DIR] [--<parameter> VALUE ...]]: lists or runs one."""
 
 import argparse
 import sys
@@ -15,7 +14,7 @@ def main(arguments=None):
         description="List or run an experiment; NAME --help shows its flags.",
         add_help=False,
     )
-    parser.add_argument("name", nargs="?")
+    parser.add_argument("experiment", nargs="?", metavar="NAME")
     parser.add_argument("--quick", action="store_true", help="the same experiment in seconds")
     parser.add_argument(
         "--out",
@@ -26,17 +25,20 @@ def main(arguments=None):
     parser.add_argument("--help", "-h", action="store_true")
     flags, rest = parser.parse_known_args(arguments)
     try:
-        return listing(parser, flags) if flags.name is None else execute(parser, flags, rest)
+        return listing(parser, flags) if flags.experiment is None else execute(parser, flags, rest)
     except (record.Refused, ValueError, TypeError) as refused:
         if flags.debug:
             raise
-        print(f"{flags.name}: {refused}", file=sys.stderr)
+        print(f"{flags.experiment}: {refused}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print(f"{flags.experiment}: stopped; nothing was written", file=sys.stderr)
+        return 130
     except ModuleNotFoundError as missing:
         if flags.debug:
             raise
         print(
-            f"{flags.name}: needs {missing.name}; install the extras of pyproject.toml (make test does)",
+            f"{flags.experiment}: needs {missing.name}; install the extras of pyproject.toml (make test does)",
             file=sys.stderr,
         )
         return 2
@@ -53,7 +55,7 @@ def listing(parser, flags):
 
 def execute(parser, flags, rest):
     jax.config.update("jax_enable_x64", True)
-    defaults = record.parameters(record.load(flags.name))
+    defaults = record.parameters(record.load(flags.experiment))
     for name, default in defaults.items():
         parser.add_argument(
             f"--{name}", metavar=type(default).__name__.upper(), help=f"default {record.shown(default)}"
@@ -65,13 +67,13 @@ def execute(parser, flags, rest):
     if strangers:
         known = ", ".join(f"--{name}" for name in defaults)
         raise record.Refused(f"{strangers[0]} is no parameter; there are {known}, --quick, --out and --debug")
-    chosen = vars(parser.parse_args([flags.name, *rest]))
+    chosen = vars(parser.parse_args([flags.experiment, *rest]))
     given = {
         name: record.parsed(chosen[name], defaults[name], name)
         for name in defaults
         if chosen[name] is not None
     }
-    record.execute(flags.name, given, flags.quick, flags.out, say=print)
+    record.execute(flags.experiment, given, flags.quick, flags.out, say=print)
     return 0
 
 

@@ -22,7 +22,7 @@ from theory.descent import descend
 from theory.expectation import krylov, rank_one
 from theory.problems.least_squares import ridge
 
-SECONDS = 18
+SECONDS = 12
 QUICK = {"n": 10, "steps": 600, "paths": 2, "points": 20}
 
 

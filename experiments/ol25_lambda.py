@@ -60,8 +60,7 @@ def run(
 
 
 def problem(seed, n, condition):
-    """Singular values of A spaced geometrically about 1; f(w) = |A w - b|^2 / 2 as a mean over sqrt(n) times
-    its rows."""
+    """Singular values of A spaced geometrically about 1; |A w - b|^2 / 2 as a mean over sqrt(n) its rows."""
     rng = np.random.default_rng(seed)
     left, right = (np.linalg.qr(rng.standard_normal((n, n)))[0] for _ in range(2))
     a = (left * np.geomspace(condition**-0.5, condition**0.5, n)) @ right.T

@@ -28,7 +28,7 @@ from theory import admit
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
-ROOMS_OWN = ("__init__", "__main__", "record", "data")
+NO_EXPERIMENTS = ("record", "data")
 KINDS = {int: "a whole number", float: "a number", str: "a name", bool: "true or false"}
 LIBRARIES = ("numpy", "scipy", "jax", "jaxlib", "pandas", "scikit-learn")
 
@@ -38,7 +38,7 @@ class Refused(Exception):
 
 
 def names():
-    return sorted(path.stem for path in HERE.glob("*.py") if path.stem not in ROOMS_OWN)
+    return sorted(path.stem for path in HERE.glob("[!_]*.py") if path.stem not in NO_EXPERIMENTS)
 
 
 def load(name):
@@ -60,10 +60,11 @@ def parsed(text, default, name):
         if isinstance(default, bool):
             return {"true": True, "false": False}[text.lower()]
         if isinstance(default, int):
-            value = float(text)
-            if value != int(value):
+            if not set(text) & set(".eE"):
+                return int(text)
+            if not float(text).is_integer():  # 1e5 is a whole number too
                 raise ValueError
-            return int(value)
+            return int(float(text))
         return type(default)(text)
     except (ValueError, KeyError, OverflowError):
         kind = KINDS[type(default[0] if isinstance(default, tuple) else default)]
@@ -78,7 +79,7 @@ def execute(name, given, quick=False, out=None, say=lambda text: None):
     arguments = parameters(module)
     defaults = dict(arguments)
     arguments |= (module.QUICK if quick else {}) | given
-    admit.whole(arguments["seed"], "the seed", 0)
+    admit.whole(arguments["seed"], "the seed", 0, 2**63 - 1)
     usual = arguments == defaults
     folder = Path(out) if out else RESULTS if usual else RESULTS / "scratch"
     try:
@@ -111,7 +112,8 @@ def execute(name, given, quick=False, out=None, say=lambda text: None):
             ]
         ),
     }
-    write(folder / f"{name}.csv", lambda file: table.to_csv(file, index=False, na_rep="nan"))
+    old = folder / f"{name}.json"
+    write(folder / f"{name}.csv", lambda file: table.to_csv(file, index=False, na_rep="nan"), stale=old)
     write(
         folder / f"{name}.json",
         lambda file: file.write(json.dumps(strict(story), indent=1, allow_nan=False) + "\n"),
@@ -120,12 +122,17 @@ def execute(name, given, quick=False, out=None, say=lambda text: None):
     return folder / f"{name}.json"
 
 
-def write(path, fill):
-    """Write beside, then rename: nothing half-written stands under the final name."""
+def write(path, fill, stale=None):
+    """Write beside, then rename: nothing half-written stands under the final name.
+
+    `stale` is a file that speaks of the old one; it goes just before the new one comes.
+    """
     beside = path.with_name(path.name + ".part")
     try:
         with open(beside, "w") as file:
             fill(file)
+        if stale:
+            stale.unlink(missing_ok=True)
         os.replace(beside, path)
     except OSError as wrong:
         beside.unlink(missing_ok=True)
@@ -148,7 +155,8 @@ def strict(value):
 
 
 def shown(value):
-    return ",".join(f"{each:g}" for each in value) if isinstance(value, tuple) else str(value)
+    """`value` as its flag takes it."""
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def found(library):

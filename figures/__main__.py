@@ -21,9 +21,7 @@ OUT = HERE / "out"
 
 
 def names():
-    return sorted(
-        path.stem for path in HERE.glob("*.py") if path.stem not in ("__init__", "__main__", "style")
-    )
+    return sorted(path.stem for path in HERE.glob("[!_]*.py") if path.stem != "style")
 
 
 def read(path, name):
@@ -65,8 +63,13 @@ def main(arguments=None):
             return 2
         try:
             write(name, flags.tables, flags.out)
-        except (OSError, ValueError) as wrong:
+        except ValueError as wrong:
             print(f"{name}: {wrong}", file=sys.stderr)
+            return 2
+        except OSError as wrong:
+            print(
+                f"{name}: cannot write to {flags.out} ({wrong.strerror}); name another --out", file=sys.stderr
+            )
             return 2
         print(f"{name}: {os.path.relpath(flags.out / name)}.svg")
     return 0

@@ -1,5 +1,4 @@
-"""Uniform against importance sampling: exact line, sampled band, bounds; and the band's distance from the
-exact line."""
+"""Uniform against importance sampling: exact line, sampled band, their distance, and the bounds."""
 
 import matplotlib.pyplot as plt
 

@@ -1,5 +1,4 @@
-"""The gap of full-batch Unified SAM for eleven values of lam: exact minimum at lam = 0, a cycle for lam >
-0."""
+"""The gap of full-batch Unified SAM for values of lam: the minimum at lam = 0, a cycle for lam > 0."""
 
 import matplotlib.pyplot as plt
 

@@ -1,5 +1,4 @@
-"""Theorem 3.2 on real data, lam = 0: exact ridge curves to ten times 1 / (gamma mu), sampled prefixes,
-bounds."""
+"""Theorem 3.2 on real data, lam = 0: exact ridge curves to 10 / (gamma mu), sampled prefixes, bounds."""
 
 import matplotlib.pyplot as plt
 

@@ -1,5 +1,4 @@
-"""python -m paper_checks [PAPER[/STATEMENT] ...] [--json FILE] [--core] [--list]: run checks, print the
-ledger."""
+"""python -m paper_checks [PAPER[/STATEMENT] ...] [--json FILE] [--core] [--list]: runs and prints the ledger."""
 
 import argparse
 import sys
@@ -11,8 +10,7 @@ from paper_checks import ledger
 
 
 def table(records):
-    """One line for each case: how far it is from its bound, and the factor at which the last control is
-    caught."""
+    """One line for each case: how far it is from its bound, and the factor that catches its last control."""
     rows = []
     for each in records:
         if each["case"] is None:
@@ -22,8 +20,8 @@ def table(records):
             {
                 "statement": f"{each['paper']}/{each['statement']}",
                 "case": each["case"],
-                "measured": f"{each['measured']:.4g}",
-                "bound": f"{each['bound']:.4g}",
+                "measured": shown(each["measured"]),
+                "bound": shown(each["bound"]),
                 "slack": "" if each["slack"] is None else f"{each['slack']:.3g}",
                 "holds": each["holds"],
                 "caught": each["caught"],
@@ -31,6 +29,10 @@ def table(records):
             }
         )
     return pd.DataFrame(rows).to_string(index=False) if rows else ""
+
+
+def shown(number):
+    return "" if number is None else f"{number:.4g}"
 
 
 def main(arguments=None):

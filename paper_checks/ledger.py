@@ -1,11 +1,13 @@
 """Runs checks and keeps their verdicts.
 
 A check is a module with
-    cases()             name -> case, the instances on which the statement is tried hypotheses(case)    name
-    -> bool, what the statement assumes measured(case)      its left side bound(case)         its right side;
-    0 for an identity tolerance(case)     rounding, or derived (default: 1e-9 of the bound) controls(case)
-    name -> a falsified case, or a function of a factor > 1 that makes one; each must break COMPILED = True
-    where measured, bound and tolerance may be traced: cases of one shape are then judged together
+    cases()             name -> case, the instances on which the statement is tried
+    hypotheses(case)    name -> bool, what the statement assumes
+    measured(case)      its left side
+    bound(case)         its right side; 0 for an identity
+    tolerance(case)     rounding, or derived (default: 1e-9 of the bound)
+    controls(case)      name -> a falsified case, or a function of a factor > 1 that makes one; each must break
+    COMPILED = True     where the sides may be traced: cases of one shape are then judged together
 
 A case named "slug: ..." belongs to the row `slug` of statements.toml that names this file, all others to the
 file's own row.
@@ -16,6 +18,7 @@ import json
 import os
 import time
 import tomllib
+import traceback
 from functools import partial
 from math import isfinite, sqrt
 from pathlib import Path
@@ -150,8 +153,7 @@ def compiled(module):
 
 
 class Search:
-    """For the smallest factor from 1.01 to 1e8 at which a control is caught: squaring, then bisection of the
-    logarithm."""
+    """For the smallest factor from 1.01 to 1e8 that is caught: by squaring, then bisection of the logarithm."""
 
     def __init__(self, make):
         self.make, self.held, self.caught, self.factor = make, 1.0, None, FIRST_FACTOR
@@ -175,8 +177,7 @@ class Search:
 
 
 def run_controls(module, cases):
-    """For each case: name of control -> its record. All searches advance together, so that batches stay
-    full."""
+    """For each case: name of control -> its record. Searches advance together, so that batches stay full."""
     records: list[dict] = [{} for _ in cases]
     fixed, searches = [], []
     for place, case in enumerate(cases):
@@ -225,9 +226,8 @@ def record(row, case=None, why=None, **found):
 
 
 def decided(row, case, hypotheses, verdict, controls, seconds):
-    """The record of one case. A hypothesis that is false or NaN, or a control that is not caught, is a
-    failure."""
-    met = {name: bool(value) and value == value for name, value in hypotheses.items()}  # NaN is not met
+    """The record of one case; a hypothesis that is false or NaN does not hold."""
+    met = {name: bool(value) and not np.isnan(value) for name, value in hypotheses.items()}  # NaN is not met
     return record(
         row,
         case,
@@ -269,7 +269,15 @@ def run(rows, everything, say=lambda text: None):
             for row in everything
             if row.checked and "table" not in row.fields and row.module == name
         }
-        out += run_module(name, wanted, owners, say)
+        try:
+            out += run_module(name, wanted, owners, say)
+        except Exception as error:  # a check that breaks down fails; the others still have their say
+            traceback.print_exc()
+            why = f"the check broke down: {type(error).__name__}: {error}"
+            out += [
+                record(row, "all", why, hypotheses={}, holds=False, controls={}, caught=False)
+                for row in wanted
+            ]
     place = {row.name: k for k, row in enumerate(rows)}
     return sorted(out, key=lambda each: place[f"{each['paper']}/{each['statement']}"])
 
@@ -287,7 +295,11 @@ def run_module(name, wanted, owners, say):
     named = {}
     for case_name, case in module.cases().items():
         slug, _, rest = case_name.partition(": ")
-        owner = slug if rest and slug in owners else name.rsplit(".", 1)[1]
+        owner = slug if rest and slug.isidentifier() else name.rsplit(".", 1)[1]
+        if owner not in owners:
+            raise ValueError(
+                f"{name} has the case {case_name!r} of no row: statements.toml gives it {list(owners)}"
+            )
         if owner in keys:
             named[case_name] = (owners[owner], rest if owner == slug else case_name, case)
     cases = [case for _, _, case in named.values()]
@@ -327,18 +339,20 @@ def from_table(row):
         return [record(row, why=why)]
     out = []
     for case, found in table["verdicts"].items():
-        verdict = Verdict(*(number(found.get(key)) for key in ("measured", "bound", "tolerance")))
         controls = {
-            control: control_record(
-                Verdict(
-                    *(number(each.get(key, found.get(key))) for key in ("measured", "bound", "tolerance"))
-                ),
-                each.get("factor"),
-            )
+            control: control_record(told(each, found), each.get("factor") if isinstance(each, dict) else None)
             for control, each in found.get("controls", {}).items()
         }
-        out.append(decided(row, case, found.get("hypotheses", {}), verdict, controls, table.get("seconds")))
+        hypotheses = found.get("hypotheses", {})
+        out.append(decided(row, case, hypotheses, told(found, {}), controls, table.get("seconds")))
     return out
+
+
+def told(found, claim):
+    """A verdict as JSON has it; a control may give what it measured alone, the rest is the claim's."""
+    found = claim | (found if isinstance(found, dict) else {"measured": found})
+    bound = number(found.get("bound"))
+    return Verdict(number(found.get("measured")), bound, number(found.get("tolerance", 1e-9 * abs(bound))))
 
 
 def number(value):

@@ -1,5 +1,4 @@
-"""python -m paper_checks.verdict LEDGER.json: the summary of a written ledger; exit status 1 while a check in
-it fails."""
+"""python -m paper_checks.verdict LEDGER.json: summary of a written ledger; exit status 1 while a check fails."""
 
 import json
 import sys
@@ -18,7 +17,7 @@ def main(arguments):
             raise ValueError("no records")
     except (OSError, ValueError, KeyError, TypeError) as wrong:
         print(f"{arguments[0]} cannot be read as a ledger ({wrong}); run make ledger", file=sys.stderr)
-        return 1
+        return 2
     for each in records:
         name = f"{each['paper']}/{each['statement']}"
         if ledger.not_run(each):
@@ -27,11 +26,15 @@ def main(arguments):
             loose = [control for control, found in each["controls"].items() if not found["caught"]]
             broken = [hypothesis for hypothesis, met in each["hypotheses"].items() if not met]
             reason = (
-                f"hypotheses not met: {', '.join(broken)}"
-                if broken
-                else f"controls not caught: {', '.join(loose) or 'there is none'}"
-                if each["holds"]
-                else f"measured {each['measured']}, bound {each['bound']}"
+                each["why"]
+                if each["measured"] is None and each["why"]
+                else (
+                    f"hypotheses not met: {', '.join(broken)}"
+                    if broken
+                    else f"controls not caught: {', '.join(loose) or 'there is none'}"
+                    if each["holds"]
+                    else f"measured {each['measured']}, bound {each['bound']}"
+                )
             )
             print(f"FAILED {name} [{each['case']}]: {reason}")
     print(*ledger.summary(records), sep="\n")

@@ -3,6 +3,8 @@
 Factories and exact engines call these once, outside compiled code.
 """
 
+from math import isfinite
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -29,11 +31,8 @@ def whole(value, name, low, high=None):
     """`value` as an int in [low, high]."""
     limits = f"at least {low}" if high is None else f"from {low} to {high}"
     is_number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if not (
-        is_number
-        and np.isfinite(value)
-        and int(value) == value
-        and low <= value <= (value if high is None else high)
+    if not (is_number and isfinite(value) and int(value) == value and value >= low) or (
+        high is not None and value > high
     ):
         raise ValueError(f"{name} must be a whole number {limits}; got {value!r}")
     return int(value)

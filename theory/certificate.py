@@ -36,7 +36,7 @@ def noise_by_model(before, model, moves, q, rate):
     No two nearly equal values of f are subtracted: rounding is relative to the terms of E f(w+) - f(w), and
     what the model leaves out, E|w+ - w|^3 times a constant, is added to it. Quadratics leave out nothing.
     """
-    first, second = q @ moves, (moves.T * q) @ moves
+    first, second = q @ moves, moves.T @ (q[:, None] * moves)
     curved = 0.5 * jnp.sum(model.hessian * second)
     missed = model.third / 6 * (q @ jnp.sum(moves**2, axis=1) ** 1.5)
     size = model.spread @ (q @ jnp.abs(moves)) + 0.5 * jnp.sum(jnp.abs(model.hessian * second))
@@ -47,8 +47,7 @@ def noise_by_model(before, model, moves, q, rate):
 
 
 def promised_over_true(before, after, rate):
-    """rate (f - f*) over the true expected decrease, taken as large as rounding allows: finite where there is
-    none."""
+    """rate (f - f*) over the true expected decrease, taken as large as rounding allows, hence finite."""
     doubt = ROUNDINGS * EPS * (before + after)
     ratio = rate * before / (jnp.maximum(before - after, 0) + doubt)
     return Need(ratio, ROUNDINGS * EPS * ratio)

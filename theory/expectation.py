@@ -4,9 +4,10 @@ lam = 0 on quadratics. With e = w - w*, f_v has gradient H_v e + s_v there, and 
 
     e+ = (I - N_v) e - z_v,     N_v = gamma (I + rho H_v) H_v,     z_v = gamma (I + rho H_v) s_v.
 
-So the mean m = E e and the second moment S = E e e' follow a closed linear recursion, and E f(w) - f* = tr(H
-S) / 2. It is kept as state minus next state, (E N_v) S + S (E N_v) - E[N_v S N_v] + ...: differences of order
-gamma are then exact to rounding relative to themselves, which horizons of 1 / (gamma mu) steps need.
+So the mean m = E e and the second moment S = E e e' follow a closed linear recursion, and with H the Hessian
+of f, E f(w) - f* = tr(H S) / 2. It is kept as state minus next state, (E N_v) S + S (E N_v) - E[N_v S N_v]
+and so on: differences of order gamma are then exact relative to themselves, which horizons of 1 / (gamma mu)
+steps need.
 
     pieces(f, law)       any quadratic sum, any law with a listed support; O(atoms d^3) a step
     rank_one(f, law)     least squares and ridge, one index at a time; O(n d^2) a step
@@ -62,15 +63,20 @@ class Pieces(NamedTuple):
         n = gamma * (self.h + rho * self.h @ self.h)
         z = gamma * (self.s + rho * (self.h @ self.s[:, :, None])[:, :, 0])
         weighted = self.q[:, None] * z
-        return n, z, (self.q @ n.reshape(len(n), -1)).reshape(n.shape[1:]), weighted.sum(0), weighted.T @ z
+        return n, z, averaged(self.q, n), weighted.sum(0), weighted.T @ z
 
     def change(self, state, moves):
-        """State minus the next state."""
+        """State minus the next state. Operators alone, so that NumPy runs it too."""
         one, mean, second = state
         n, z, n_mean, z_mean, noise = moves
-        half = n_mean @ second + jnp.outer(mean, z_mean) - (self.q[:, None] * (n @ mean)).T @ z
-        half -= 0.5 * jnp.tensordot(self.q, n @ second @ n, 1)
-        return State(jnp.zeros_like(one), n_mean @ mean + one * z_mean, half + half.T - one * noise)
+        half = n_mean @ second + mean[:, None] * z_mean[None] - (self.q[:, None] * (n @ mean)).T @ z
+        half = half - 0.5 * averaged(self.q, n @ second @ n)
+        return State(0 * one, n_mean @ mean + one * z_mean, half + half.T - one * noise)
+
+
+def averaged(q, matrices):
+    """sum_k q_k matrices_k."""
+    return (q @ matrices.reshape(len(matrices), -1)).reshape(matrices.shape[1:])
 
 
 class RankOne(NamedTuple):
@@ -88,24 +94,20 @@ class RankOne(NamedTuple):
         """N = own I + along a a' and z of every atom, and what the recursion reads of them."""
         q, a, k, r = self.q, self.a, self.scale, self.ridge
         own = gamma * k * r * (1 + rho * k * r)
-        along = gamma * k * (1 + rho * k * (jnp.sum(a**2, axis=1) + 2 * r))
-        z = gamma * (
-            (1 + rho * k * r)[:, None] * self.s + (rho * k * jnp.sum(a * self.s, axis=1))[:, None] * a
-        )
+        along = gamma * k * (1 + rho * k * ((a**2).sum(1) + 2 * r))
+        z = gamma * ((1 + rho * k * r)[:, None] * self.s + (rho * k * (a * self.s).sum(1))[:, None] * a)
         return z, own, along, q @ z, (q * own) @ z, z.T @ (q[:, None] * z)
 
     def change(self, state, moves):
-        """State minus the next state; two products with `a` carry the cost."""
+        """State minus the next state; two products with `a` carry the cost. Operators alone, as above."""
         one, mean, second = state
         z, own, along, z_mean, z_own, noise = moves
         q, a = self.q, self.a
         product, onto = a @ second, q * along * (a @ mean)
         rows = (q * along * (1 - own))[:, None] * product - onto[:, None] * z
-        rows -= (0.5 * q * along**2 * jnp.sum(product * a, axis=1))[:, None] * a
-        half = a.T @ rows + (q @ own - 0.5 * (q @ own**2)) * second + jnp.outer(mean, z_mean - z_own)
-        return State(
-            jnp.zeros_like(one), (q @ own) * mean + onto @ a + one * z_mean, half + half.T - one * noise
-        )
+        rows = rows - (0.5 * q * along**2 * (product * a).sum(1))[:, None] * a
+        half = a.T @ rows + (q @ own - 0.5 * (q @ own**2)) * second + mean[:, None] * (z_mean - z_own)[None]
+        return State(0 * one, (q @ own) * mean + onto @ a + one * z_mean, half + half.T - one * noise)
 
 
 def pieces(f, law):
@@ -177,8 +179,10 @@ def excess(atoms, state):
 
 
 def recursion(atoms, start, gamma, rho, steps):
-    """E f(w_t) - f* for t = 0 .. steps; gamma and rho are numbers, or one for each step. Compile it, `steps`
-    static."""
+    """E f(w_t) - f* for t = 0 .. steps, step by step; gamma and rho are numbers, or one for each step.
+
+    Compile it with `steps` static.
+    """
     scheduled = jnp.ndim(gamma) + jnp.ndim(rho) > 0
     fixed = None if scheduled else atoms.moves(gamma, rho)
     sizes = jnp.broadcast_to(gamma, steps), jnp.broadcast_to(rho, steps)
@@ -197,16 +201,11 @@ def recursion(atoms, start, gamma, rho, steps):
 
 
 class Curve(NamedTuple):
-    """E f(w_t) - f* at `times`, the number of basis vectors and the accumulated residual relative to the
-    curve."""
+    """E f(w_t) - f* at `times`, the size of the basis, and the accumulated residual relative to the curve."""
 
     values: np.ndarray
     size: int
     residual: float
-
-
-prepared = jax.jit(lambda atoms, gamma, rho: atoms.moves(gamma, rho))
-changed = jax.jit(lambda atoms, state, moves: atoms.change(state, moves))
 
 
 def krylov(atoms, start, gamma, rho, times, tolerance=1e-10):
@@ -226,9 +225,11 @@ def krylov(atoms, start, gamma, rho, times, tolerance=1e-10):
         admit.times(times),
     )
     admit.steps(gamma, rho, 0)
-    first = begin(atoms, admit.numbers(start, "the start"))
-    if not np.any(atoms.s):  # without noise neither 1 nor the mean moves f, and both fall more slowly than it
-        first = State(jnp.zeros(()), jnp.zeros_like(first.mean), first.second)
+    start = admit.numbers(start, "the start")
+    atoms = jax.tree.map(np.asarray, atoms)
+    e = atoms.basis.T @ start
+    noisy = bool(np.any(atoms.s))  # without noise neither 1 nor the mean moves f, and both fall more slowly
+    first = State(np.float64(noisy), noisy * e, np.outer(e, e))
     d = len(first.mean)
     upper = np.triu_indices(d)
     half = np.where(
@@ -236,7 +237,7 @@ def krylov(atoms, start, gamma, rho, times, tolerance=1e-10):
     )  # the half-vector keeps inner products of symmetric matrices
 
     def pack(state):
-        return np.concatenate([np.asarray(state.second)[upper] * half, state.mean, [state.one]])
+        return np.concatenate([state.second[upper] * half, state.mean, [state.one]])
 
     def unpack(x):
         second = np.zeros((d, d))
@@ -244,19 +245,19 @@ def krylov(atoms, start, gamma, rho, times, tolerance=1e-10):
         second = second + np.triu(second, 1).T
         return State(x[-1], x[len(half) : -1], second)
 
-    moves = prepared(atoms, gamma, rho)
+    moves = atoms.moves(gamma, rho)
     vector = pack(first)
     reads = np.zeros(len(vector))
-    reads[: len(half)] = 0.5 * np.asarray(atoms.whole)[upper] * half
+    reads[: len(half)] = 0.5 * atoms.whole[upper] * half
     size = np.linalg.norm(vector)
     if size == 0:
         raise ValueError("the start is w* and nothing moves it: E f(w_t) - f* is 0 at every time")
     most = min(LARGEST_BASIS, len(vector))
     basis, small = np.zeros((most + 1, len(vector))), np.zeros((most + 1, most))
     basis[0] = vector / size
-    # A Python loop: the size is not known beforehand, and one application costs more than a call.
+    # A loop in NumPy: its length is not known beforehand, and calls of compiled code would cost more than the products.
     for k in range(most):
-        image = pack(changed(atoms, unpack(basis[k]), moves))
+        image = pack(atoms.change(unpack(basis[k]), moves))
         length = np.linalg.norm(image)
         for _ in range(2):  # twice is enough
             along = basis[: k + 1] @ image
@@ -337,8 +338,7 @@ class Spectral(NamedTuple):
 
     @property
     def rate(self):
-        """1 minus the slowest factor per step: of the second moment alone under interpolation, else of the
-        mean too."""
+        """1 minus the slowest factor a step: of the second moment; where there is noise, of the mean too."""
         spread = np.concatenate([self.fast, self.slow if self.noisy else []])
         return float(np.min(np.where(spread <= 1, spread, 2 - spread)))
 
@@ -388,7 +388,7 @@ def spectral(f, law, start, gamma, rho):
     if d > SPECTRAL_LIMIT:
         raise ValueError(
             f"spectral form at d = {d} needs {d * (d + 1) // 2} squared entries; "
-            f"above d = {SPECTRAL_LIMIT} use krylov"
+            f"above {SPECTRAL_LIMIT} use krylov"
         )
     atoms = Pieces(*map(np.asarray, atoms))
     q = atoms.q
@@ -456,8 +456,7 @@ def paths(atoms, steps):
 
 
 def along_paths(f, law, w, gamma, rho, lam, steps, observe):
-    """E observe(w_t) for t = 0 .. steps over every sample path; gamma, rho, lam are numbers or one for each
-    step."""
+    """E observe(w_t) for t = 0 .. steps over every sample path; each of gamma, rho, lam may be a schedule."""
     admit.double(f, law, w)
     admit.steps(gamma, rho, lam)
     same_size(f, law)
@@ -468,8 +467,7 @@ def along_paths(f, law, w, gamma, rho, lam, steps, observe):
 
 
 def listed_curve(f, atoms, numbers, w, schedule, observe):
-    """The scan behind `along_paths`, for callers that compile it over many cases: every path has the full
-    shape."""
+    """The scan behind `along_paths`, for callers that compile it over many cases of one shape."""
     indices, weights, q = atoms
     path_q = jnp.prod(q[numbers], axis=1)
 

@@ -164,8 +164,7 @@ class Full:
 @partial(jax.tree_util.register_dataclass, data_fields=["indices", "weights", "q"], meta_fields=["n"])
 @dataclass(frozen=True)
 class Listed:
-    """A law given by its support: draw k with probability q_k, as indices and weights (padded with weight
-    0)."""
+    """A law given by its support: draw k has probability q_k; indices and weights, padded with weight 0."""
 
     indices: jax.Array  # (atoms, length)
     weights: jax.Array  # (atoms, length)

@@ -1,5 +1,4 @@
-"""E|grad f_v|^2 <= 2 A (f - f*) + B |grad f|^2 + C at every w, for every row of the sampling table and a law
-of one's own.
+"""E|grad f_v|^2 <= 2 A (f - f*) + B |grad f|^2 + C at every w, for every sampling law and one of one's own.
 
 Proved in theory/bounds/residual.py. With C = 2 A Delta both sides are quadratic in w, so with homogeneous
 coordinates (w - w*, 1) the least A that serves at all w at once, given B, is a generalised eigenvalue:

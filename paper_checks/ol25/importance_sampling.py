@@ -1,5 +1,4 @@
-"""Importance sampling, p_i = L_i / sum L, divides the number of steps by L_max / L_avg against uniform
-sampling.
+"""Importance sampling, p_i = L_i / sum L, needs fewer steps than uniform sampling by L_max / L_avg.
 
 A falls from L_max to L_avg, the theorem's gamma grows in proportion, and so does the exact rate (spectrum of
 the second-moment recursion of USAM, "new" steps, interpolation). `measured` is the relative distance of the

@@ -1,5 +1,4 @@
-"""E f(w_t) - f* <= (1 - gamma mu)^t (f(w_0) - f*) + N for USAM (lam = 0) up to 10 / (gamma mu) steps, by
-exact moments.
+"""E f(w_t) - f* <= (1 - gamma mu)^t (f(w_0) - f*) + N for USAM up to 10 / (gamma mu) steps, by moments.
 
 Compared at every power of two. `measured` is E f(w_t) - f* over its bound at the first t that exceeds it,
 else the largest ratio. Two readings off the same recursion are rows of their own: the stationary value

@@ -1,5 +1,4 @@
-"""E f(w+) - f* <= (1 - gamma mu) (f(w) - f*) + gamma mu N for one step of Unified SAM, at the worst states
-found.
+"""E f(w+) - f* <= (1 - gamma mu) (f(w) - f*) + gamma mu N for one step of Unified SAM, at its worst states.
 
 Theorem and proof: theory/bounds/ol25.py. The expectation is exact (every draw). Where N > 0 the N that a
 state needs is compared with N; where N = 0 (no noise and lam = 0) the promised with the true decrease. Cases
@@ -67,8 +66,7 @@ def built():
 
 
 def problem(kind, n=N):
-    """n quadratics in three dimensions: random curvatures of condition number 10, sizes spread over a factor
-    4."""
+    """n quadratics in three dimensions: random curvatures, condition number 10, sizes over a factor 4."""
     rng = np.random.default_rng(20)
     root = np.sqrt(np.geomspace(1 / CONDITION, 1, D))
     factors = rng.standard_normal((n, D, D)) * np.geomspace(0.5, 1, n)[:, None, None]
@@ -139,8 +137,7 @@ def climbed(case):
 
 
 def hypotheses(case):
-    """The condition on the steps; smoothness, PL and expected residual hold by the formulas of the
-    constants."""
+    """The condition on the steps; smoothness, PL and expected residual hold by their formulas."""
     left = ol25.condition_b if case.form_b else ol25.condition_a
     most = 0.25 if case.form_b else 1.0
     return {

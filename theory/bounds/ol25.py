@@ -13,9 +13,9 @@ Put K = (A + B mu) / mu and let ((1 - lam) a + lam)^2 <= alpha a^2 + beta for al
 
 serve in E f(w+) - f* <= (1 - gamma mu) (f(w) - f*) + gamma mu N, at every w.
 
-Proof. g = grad f_v(w), h = grad f_v(w + rho d(g)), r = (1 - lam) |g| + lam: |h - g| <= ell rho r and r^2 <=
-alpha |g|^2 + beta. The descent lemma gives E f(w+) <= f - gamma <grad f, E h> + L gamma^2 E|h|^2 / 2 with
-E|h|^2 <= 2 E|g|^2 + 2 ell^2 rho^2 E r^2 and
+Proof. g = grad f_v(w), h = grad f_v(w + rho d(g)), r = (1 - lam) |g| + lam: |h - g| <= ell rho r and
+r^2 <= alpha |g|^2 + beta. The descent lemma gives E f(w+) <= f - gamma <grad f, E h> + L gamma^2 E|h|^2 / 2
+with E|h|^2 <= 2 E|g|^2 + 2 ell^2 rho^2 E r^2 and
     form A:  gamma |grad f| ell rho E r <= gamma ell rho (|grad f|^2 + E r^2) / 2,
     form B:  gamma |grad f| ell rho E r <= gamma |grad f|^2 / 4 + gamma ell^2 rho^2 E r^2.
 Expected residual and PL give E|g|^2 <= K |grad f|^2 + C; the condition leaves -gamma |grad f|^2 / 2 at least,
@@ -134,8 +134,10 @@ def new_steps(k, lam):
 
 
 def form_b_steps(k, weights, share=0.5):
-    """(gamma, rho): rho a share of 1 / (2 ell sqrt(alpha K)), gamma at equality in form B; with alpha = 0,
-    where any rho is admitted, a share of 1 / ell."""
+    """(gamma, rho): rho a share of 1 / (2 ell sqrt(alpha K)), gamma at equality in form B.
+
+    Where alpha = 0 any rho is admitted; a share of 1 / ell is taken.
+    """
     rho = share / (k.lipschitz * (2 * np.sqrt(weights.slope * k.effort) if weights.slope > 0 else 1.0))
     square = (k.lipschitz * rho) ** 2 * weights.slope
     gamma = (0.25 - square * k.effort) / (k.smoothness * k.effort * (1 + square))
@@ -158,8 +160,7 @@ def deterministic_steps(smoothness, lam):
 
 
 def deterministic_old_steps(smoothness, lam, share=0.5):
-    """rho a share of 1 / (L (1 + 2 (1 - lam)^2)), gamma = (1 - L rho (1 + 2 (1 - lam)^2)) / (2 L (1 + 2 L^2
-    rho^2 (1 - lam)^2))."""
+    """(gamma, rho) of `old_steps` at A = C = 0, B = 1, where nothing depends on mu."""
     spread = 1 + 2 * (1 - lam) ** 2
     rho = share / (smoothness * spread)
     return (1 - smoothness * rho * spread) / (

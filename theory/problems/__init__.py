@@ -1,12 +1,16 @@
 """Problems f(w) = (1/n) sum_i f_i(w): losses, and constants from formulas.
 
 A problem offers
-    losses(w, i)        f_i(w) for the indices i, all by default loss(w, i, v)       sum_k v_k f_{i_k}(w) / n,
-    so that full batch, minibatch and importance differ in (i, v) alone model(w)            f about w to
-    second order, with a bound on what is left out n                   the number of functions smoothness
-    L of f smoothness_each     L_i of every f_i, (n,) pl                  mu with |grad f|^2 >= 2 mu (f - min
-    f) minimiser, minimum  w* and f(w*) minima_each         inf f_i, (n,) mismatch            Delta = min f -
-    mean_i inf f_i >= 0; zero under interpolation
+    losses(w, i)        f_i(w) for the indices i, all by default
+    loss(w, i, v)       sum_k v_k f_{i_k}(w) / n: full batch, minibatch and importance differ in (i, v) alone
+    model(w)            f about w to second order, with a bound on what is left out
+    n                   the number of functions
+    smoothness          L of f
+    smoothness_each     L_i of every f_i, (n,)
+    pl                  mu with |grad f|^2 >= 2 mu (f - min f)
+    minimiser, minimum  w* and f(w*)
+    minima_each         inf f_i, (n,)
+    mismatch            Delta = min f - mean_i inf f_i >= 0; zero under interpolation
 
 Constants are computed in NumPy at each access: read them once, outside compiled code.
 """
@@ -43,8 +47,7 @@ class Sum:
 
 
 def positive(eigs):
-    """The smallest eigenvalue above 1e-12 of the largest: below is taken for zero, here and in every
-    minimiser."""
+    """The smallest eigenvalue above 1e-12 of the largest; what is below counts as zero, in minimisers too."""
     if not eigs[-1] > 0:
         raise ValueError("the Hessian is zero, so there is no PL constant; give the functions some curvature")
     return eigs[eigs > 1e-12 * eigs[-1]][0]

@@ -75,8 +75,7 @@ class LeastSquares(Fields, Sum):
 
     @property
     def minimiser(self):
-        """By least squares on the rows of a, and of sqrt(n ridge) I below them: no squared condition
-        number."""
+        """By least squares on the rows of a over sqrt(n ridge) I: the condition number is not squared."""
         a, b = np.asarray(self.a), np.asarray(self.b)
         d = a.shape[1]
         rows = np.concatenate([a, np.sqrt(self.n * self.ridge) * np.eye(d)])

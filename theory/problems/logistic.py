@@ -35,12 +35,13 @@ class Logistic(Fields, Sum):
         return jnp.logaddexp(0.0, -self.y[i] * (self.a[i] @ w)) + 0.5 * self.ridge * (w @ w)
 
     def model(self, w):
-        """The third derivative of log(1 + e^c) is at most 1 / (6 sqrt(3)), that of f the mean of |a_i|^3
-        times that."""
+        """The third derivative of log(1 + e^c) is at most 1 / (6 sqrt(3)), that of f mean |a_i|^3 times it."""
         signed = -self.y[:, None] * self.a
         chance = jax.nn.sigmoid(signed @ w)
         each = chance[:, None] * signed
-        hessian = (signed.T * (chance * (1 - chance))) @ signed / self.n + self.ridge * jnp.eye(len(w))
+        hessian = signed.T @ ((chance * (1 - chance))[:, None] * signed) / self.n + self.ridge * jnp.eye(
+            len(w)
+        )
         third = jnp.mean(jnp.sum(self.a**2, axis=1) ** 1.5) / (6 * np.sqrt(3))
         return Model(
             each.mean(0) + self.ridge * w, jnp.abs(each).mean(0) + self.ridge * jnp.abs(w), hessian, third
@@ -100,8 +101,7 @@ class Logistic(Fields, Sum):
 
     @property
     def minima_each(self):
-        """Bisection on the slope -1/(1+e^c) + ridge c/|a|^2, which increases in c; the value is then exact to
-        rounding."""
+        """Bisection on the slope -1/(1+e^c) + ridge c/|a|^2, which increases in c, to rounding."""
         square = np.sum(np.asarray(self.a) ** 2, axis=1)
         if self.ridge == 0:
             return np.zeros(self.n)

@@ -1,0 +1,151 @@
+"""The ledger of ol25 as the command writes it; the worst states of Theorem 3.2 by an independent route."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from math import isfinite
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.linalg
+
+from paper_checks import ledger
+from paper_checks.ol25 import theorem_3_2 as one
+
+ROOT = Path(__file__).parents[1]
+LAWS = {"uniform", "importance", "2-nice", "full batch"}
+LAMS = {"0", "0.25", "0.5", "0.75", "1"}
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory):
+    """Every row of ol25 that is decided by a check, none by a table."""
+    path = tmp_path_factory.mktemp("ledger") / "ledger.json"
+    rows = [each for each in ledger.statements()[0] if each.paper == "ol25" and each.checked]
+    names = [each.name for each in rows if "table" not in each.fields]
+    command = [sys.executable, "-m", "paper_checks", *names, "--core", "--json", path]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(path.read_text())
+    assert {f"{each['paper']}/{each['statement']}" for each in found} == set(names)
+    return found
+
+
+@pytest.fixture(scope="module")
+def cases():
+    return one.cases()
+
+
+def labels(records, statement):
+    return [each["case"] for each in records if each["statement"] == statement]
+
+
+def test_every_case_holds_and_every_control_is_caught(records):
+    assert len(records) > 200
+    for each in records:
+        assert each["case"] and each["holds"] and each["caught"], each
+        assert each["controls"] and all(found["caught"] for found in each["controls"].values()), each
+        assert each["hypotheses"] and all(each["hypotheses"].values()), each
+
+
+def test_both_sides_are_finite_everywhere(records):
+    for each in records:
+        numbers = each["measured"], each["bound"], each["tolerance"]
+        assert all(number is not None and isfinite(number) for number in numbers) and each["tolerance"] > 0, (
+            each
+        )
+
+
+def test_no_slack_is_below_1_by_more_than_rounding(records):
+    assert [
+        each for each in records if each["slack"] is not None and not 1 - 1e-9 <= each["slack"] < np.inf
+    ] == []
+
+
+def test_every_factor_is_one_of_the_search(records):
+    factors = [c["factor"] for each in records for c in each["controls"].values() if c["factor"] is not None]
+    assert len(factors) > 200 and 1.01 <= min(factors) <= max(factors) <= 1e8
+
+
+def test_every_row_of_the_sampling_table_is_in_expected_residual(records):
+    rows = {
+        "single elements",
+        "uniform",
+        "importance",
+        "2-nice",
+        "3 draws",
+        "independent",
+        "full batch",
+        "its own law",
+    }
+    for kind in ("interpolated", "noisy ridge"):
+        assert {f"{kind}, {row}" for row in rows} <= set(labels(records, "expected_residual"))
+
+
+def test_theorem_3_2_and_form_b_have_every_lam_form_and_sampling(records):
+    found = [
+        re.fullmatch(r"(old|new), noisy, (.+), lam=(.+)", each) for each in labels(records, "theorem_3_2")
+    ]
+    expected = {(form, law, lam) for form in ("old", "new") for law in LAWS for lam in LAMS}
+    assert {each.groups() for each in found if each} == expected
+    found = [
+        re.fullmatch(r"(noisy|interpolated), (.+), lam=(.+)", each) for each in labels(records, "form_b")
+    ]
+    interpolated = {("interpolated", law, lam) for law in LAWS - {"full batch"} for lam in LAMS}
+    assert {each.groups() for each in found} == interpolated | {
+        ("noisy", law, lam) for law in LAWS for lam in LAMS
+    }
+
+
+def test_states_found_by_ascent_are_never_milder_than_random_ones(cases):
+    assert one.STARTS >= 50
+    chosen = list(cases.values())
+    random = ledger.judge(one, [case._replace(states=case.states[: one.STARTS]) for case in chosen])
+    found = ledger.judge(one, [case._replace(states=case.states[one.STARTS :]) for case in chosen])
+    assert all(len(case.states) == 2 * one.STARTS for case in chosen)
+    for name, before, after in zip(cases, random, found, strict=True):
+        assert after.measured >= before.measured - before.tolerance, name
+    gains = [after.measured / before.measured for before, after in zip(random, found, strict=True)]
+    assert max(gains) > 1.05 and np.mean(np.array(gains) > 1.0001) > 0.5
+
+
+def forms(case):
+    """Q, p, r with E f(w+) - f* = r + 2 p'e + e'Q e for USAM, e = w - w*, and the Hessian H of f.
+
+    f_v has gradient H_v e + s_v, so that e+ = (I - G_v H_v) e - G_v s_v with G_v = gamma (I + rho H_v).
+    """
+    f, (indices, weights, q) = case.problem, case.draws
+    h, s, n = np.asarray(f.h), -np.asarray(f.b), len(f.b)
+    h_v = np.einsum("kl,klij->kij", weights, h[indices]) / n
+    s_v = np.einsum("kl,kli->ki", weights, s[indices]) / n
+    whole, eye = h.mean(0), np.eye(h.shape[1])
+    g_v = case.gamma * (eye + case.rho * h_v)
+    keep, push = eye - g_v @ h_v, np.einsum("kij,kj->ki", g_v, s_v)
+    second = 0.5 * np.einsum("k,kai,ab,kbj->ij", q, keep, whole, keep)
+    first = -0.5 * np.einsum("k,kai,ab,kb->i", q, keep, whole, push)
+    return second, first, 0.5 * np.einsum("k,ka,ab,kb", q, push, whole, push), whole
+
+
+def test_the_largest_noise_needed_at_lam_0_is_the_closed_form(records, cases):
+    """[E f(w+) - f* - (1 - gamma mu)(f - f*)] / (gamma mu) = r + 2p'e + e'Qe, Q < 0, is at most r - p'Q^-1 p.
+
+    Without noise the promised over the true decrease, largest where a generalised eigenvalue is.
+    """
+    found = {each["case"]: each for each in records if each["statement"] == "theorem_3_2"}
+    found |= {f"form_b: {each['case']}": each for each in records if each["statement"] == "form_b"}
+    tried = [name for name, case in cases.items() if case.lam == 0]
+    assert len(tried) == 3 * (len(LAWS) + len(LAWS) - 1)
+    for name in tried:
+        case, measured = cases[name], found[name]["measured"]
+        second, first, constant, whole = forms(case)
+        rate = case.gamma * case.k.pl
+        if case.quiet:
+            largest = scipy.linalg.eigvalsh(rate * whole / 2, whole / 2 - second)[-1]
+        else:
+            q, p, r = (second - whole / 2) / rate + whole / 2, first / rate, constant / rate
+            assert np.linalg.eigvalsh(q)[-1] < 0, name
+            largest = r - p @ np.linalg.solve(q, p)
+        assert 0.97 * largest < measured <= largest + 1e-9 * abs(largest), (name, measured / largest)

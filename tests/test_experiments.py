@@ -1,0 +1,321 @@
+"""Experiments as run and written: arguments, provenance, interruptions; two curves by another route."""
+
+import errno
+import json
+import os
+from math import inf, nan
+from pathlib import Path
+from types import SimpleNamespace
+
+import jax
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments import __main__ as command
+from experiments import ol25_importance, ol25_lambda, record
+from experiments.record import Refused, parsed
+from theory import sampling
+from theory.expectation import rank_one, recursion
+from theory.update import step
+
+REAL = {"ol25_real", "ol25_certificates"}  # they read scikit-learn's data: tests/extras/test_real_data.py
+CORE = sorted(set(record.names()) - REAL)
+KEYS = {"experiment", "arguments", "defaults", "seed", "verdicts", "rows", "commit", "versions", "device"}
+KEYS |= {"seconds", "core_seconds", "command"}
+
+
+def loaded(path):
+    """Strict JSON: NaN and Infinity are no numbers of it."""
+    return json.loads(path.read_text(), parse_constant=lambda text: pytest.fail(f"{text} in {path}"))
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory):
+    """Every experiment of the core in seconds: the folder of their tables."""
+    folder = tmp_path_factory.mktemp("quick")
+    for name in CORE:
+        assert record.execute(name, {}, quick=True, out=folder) == folder / f"{name}.json"
+    return folder
+
+
+@pytest.fixture
+def fake(monkeypatch, tmp_path):
+    """A tiny experiment named `fake`, with results of its own; `fake.ran` are the arguments of each run."""
+    ran = []
+
+    def run(seed=0, steps=3, rate=0.5, loss="ridge", fast=False, lams=(0.0, 1.0)):
+        ran.append(dict(seed=seed, steps=steps, rate=rate, loss=loss, fast=fast, lams=lams))
+        return pd.DataFrame({"step": range(steps), "gap": [nan, inf, -inf][:steps]})
+
+    def verdicts(table):
+        return {
+            "one": {
+                "measured": np.float64(nan),
+                "bound": np.int64(len(table)),
+                "hypotheses": {"given": np.bool_(True)},
+            }
+        }
+
+    module = SimpleNamespace(
+        run=run, verdicts=verdicts, QUICK={"steps": 2}, SECONDS=1, __doc__="A fake.", ran=ran
+    )
+    monkeypatch.setattr(record, "load", lambda name: module)
+    monkeypatch.setattr(record, "names", lambda: ["fake"])
+    monkeypatch.setattr(record, "RESULTS", tmp_path / "results")
+    return module
+
+
+def refused(capsys, *arguments):
+    """What a refused command says: one sentence on standard error."""
+    assert command.main(list(arguments)) == 2
+    said = capsys.readouterr()
+    assert said.err.count("\n") == 1 and "Traceback" not in said.err, said.err
+    return said.err
+
+
+# Arguments
+
+
+def test_a_flag_has_the_kind_of_its_default():
+    assert parsed("12", 3, "n") == 12 and type(parsed("1e3", 3, "n")) is int and parsed("1e3", 3, "n") == 1000
+    assert parsed("3", 0.5, "rate") == 3.0 and type(parsed("3", 0.5, "rate")) is float
+    assert parsed("true", False, "fast") is True and parsed("False", True, "fast") is False
+    assert parsed("logistic", "ridge", "loss") == "logistic"
+    assert parsed("0,0.5,1", (0.0,), "lams") == (0.0, 0.5, 1.0) and parsed("0.25", (0.0, 1.0), "lams") == (
+        0.25,
+    )
+    assert parsed("1,2", (3,), "sizes") == (1, 2) and type(parsed("1,2", (3,), "sizes")[0]) is int
+
+
+def test_a_large_whole_number_is_kept_to_its_last_digit():
+    assert parsed(str(2**53 + 1), 0, "seed") == 2**53 + 1
+
+
+@pytest.mark.parametrize(
+    "text, default",
+    [
+        ("2.5", 1),
+        ("many", 1),
+        ("inf", 1),
+        ("nan", 1),
+        ("", 1),
+        ("x", 0.5),
+        ("yes", True),
+        ("0,,1", (0.0,)),
+        ("a", (0.0,)),
+    ],
+)
+def test_text_of_another_kind_is_refused_with_the_flag_and_the_text(text, default):
+    with pytest.raises(Refused) as found:
+        parsed(text, default, "steps")
+    assert "--steps" in str(found.value) and (repr(text) in str(found.value) or repr("") in str(found.value))
+
+
+def test_every_argument_of_run_is_a_flag(capsys):
+    for name in record.names():
+        arguments = record.parameters(record.load(name))
+        assert arguments["seed"] == 0
+        assert command.main([name, "--help"]) == 0
+        said = capsys.readouterr().out
+        assert all(
+            f"--{each} " in said and record.shown(default) in said for each, default in arguments.items()
+        )
+
+
+def test_flags_arrive_in_run(fake, tmp_path):
+    flags = "--seed 7 --steps=2 --rate 0.125 --loss logistic --fast true --lams 0.5,1".split()
+    assert command.main(["fake", *flags, "--out", str(tmp_path)]) == 0
+    assert fake.ran == [dict(seed=7, steps=2, rate=0.125, loss="logistic", fast=True, lams=(0.5, 1.0))]
+    command.main(["fake", "--quick", "--out", str(tmp_path)])
+    command.main(["fake", "--quick", "--steps", "1", "--out", str(tmp_path)])
+    assert [each["steps"] for each in fake.ran] == [2, 2, 1]
+
+
+def test_the_list_names_every_experiment_with_its_seconds(capsys):
+    assert command.main([]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    expected = [[name, str(record.load(name).SECONDS), "s"] for name in record.names()]
+    assert [line.split()[:3] for line in lines] == expected
+    assert [line for line in lines if not line.endswith(".")] == []  # a whole sentence each
+
+
+def test_the_experiments_of_a_paper_keep_within_its_seconds():
+    budget = {"ol25": 60, "af22": 120, "wml23": 60, "f21": 60, "own": 30}
+    for paper, most in budget.items():
+        assert sum(record.load(name).SECONDS for name in record.names() if name.startswith(paper)) <= most, (
+            paper
+        )
+
+
+# Bad input
+
+
+def test_an_unknown_experiment_or_flag_is_refused_with_those_there_are(capsys):
+    assert "ol25_lamda" in (said := refused(capsys, "ol25_lamda")) and "ol25_lambda" in said
+    said = refused(capsys, "ol25_lambda", "--rho", "-3")
+    assert "--rho" in said and "--condition" in said and "--lams" in said
+
+
+@pytest.mark.parametrize(
+    "name, flag, value",
+    [
+        ("ol25_lambda", "--n", "ten"),
+        ("ol25_lambda", "--n", "1"),
+        ("ol25_lambda", "--steps", "0"),
+        ("ol25_lambda", "--steps", "-3"),
+        ("ol25_lambda", "--lams", "1.5"),
+        ("ol25_lambda", "--lams", "-0.25"),
+        ("ol25_lambda", "--lams", "nan"),
+        ("ol25_lambda", "--condition", "0.5"),
+        ("ol25_lambda", "--condition", "nan"),
+        ("ol25_lambda", "--seed", "-1"),
+        ("ol25_importance", "--seed", "99999999999999999999"),
+        ("ol25_importance", "--paths", "1"),
+        ("ol25_importance", "--points", "7"),
+        ("ol25_importance", "--lams", "2"),
+        ("ol25_certificates", "--climb", "-1"),
+        ("ol25_real", "--lams", "-1"),
+    ],
+)
+def test_a_value_out_of_range_is_refused_by_name(name, flag, value, capsys, tmp_path):
+    assert value in refused(capsys, name, "--quick", "--out", str(tmp_path / "out"), flag, value)
+    assert not (tmp_path / "out").exists() or not any((tmp_path / "out").iterdir())
+
+
+def test_debug_shows_where_it_was_refused(tmp_path):
+    with pytest.raises(ValueError):
+        command.main(["ol25_lambda", "--quick", "--lams", "2", "--out", str(tmp_path), "--debug"])
+    with pytest.raises(Refused):
+        command.main(["nothing", "--debug"])
+
+
+def test_a_missing_library_is_named(fake, capsys):
+    def run(seed=0):
+        import no_such_library  # noqa: F401
+
+    fake.run = run
+    assert "no_such_library" in refused(capsys, "fake")
+
+
+# What is written
+
+
+def test_a_quick_run_leaves_a_table_and_its_provenance_and_nothing_else(quick):
+    assert sorted(path.name for path in quick.iterdir()) == sorted(
+        f"{name}.{kind}" for name in CORE for kind in ("csv", "json")
+    )
+    for name in CORE:
+        story, module = loaded(quick / f"{name}.json"), record.load(name)
+        assert set(story) >= KEYS and story["experiment"] == name and story["defaults"] is False
+        arguments = record.parameters(module) | module.QUICK
+        assert story["arguments"] == json.loads(json.dumps(arguments)) and story["seed"] == 0
+        assert story["rows"] == len(pd.read_csv(quick / f"{name}.csv")) > 0
+        assert (
+            set(story["versions"]) >= {"python", "jax", "numpy", "scipy", "pandas"}
+            and story["versions"]["jax"] == jax.__version__
+        )
+        assert story["device"] and 0 <= story["seconds"] < 60
+
+
+def test_all_defaults_go_to_results_and_anything_else_to_scratch(fake, tmp_path):
+    results = tmp_path / "results"
+    record.execute("fake", {})
+    assert loaded(results / "fake.json")["defaults"] is True and (results / "fake.csv").exists()
+    record.execute("fake", {"lams": (0.0, 1.0)})
+    assert not (results / "scratch").exists()
+    story = loaded(results / "fake.json")
+    for given, quickly in [({"seed": 1}, False), ({}, True), ({"lams": (0.0,)}, False)]:
+        assert record.execute("fake", given, quickly) == results / "scratch" / "fake.json"
+        assert loaded(results / "scratch" / "fake.json")["defaults"] is False
+    assert loaded(results / "fake.json") == story
+
+
+def test_the_command_in_the_provenance_makes_the_same_table(fake, tmp_path):
+    given = {"seed": 2**53 + 1, "rate": 0.1 + 0.2, "lams": (1 / 3, 1.0), "fast": True}
+    line = loaded(record.execute("fake", given, quick=True, out=tmp_path))["command"]
+    assert line.startswith("python -m experiments fake --")
+    assert command.main([*line.split()[3:], "--out", str(tmp_path)]) == 0
+    assert fake.ran[1] == fake.ran[0]
+
+
+def test_nan_and_infinity_are_written(fake, tmp_path):
+    path = record.execute("fake", {}, out=tmp_path)
+    assert (tmp_path / "fake.csv").read_text().splitlines() == ["step,gap", "0,nan", "1,inf", "2,-inf"]
+    np.testing.assert_array_equal(pd.read_csv(tmp_path / "fake.csv").gap, [nan, inf, -inf])
+    assert loaded(path)["verdicts"] == {"one": {"measured": None, "bound": 3, "hypotheses": {"given": True}}}
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_the_run(fake, tmp_path, capsys):
+    (tmp_path / "taken").touch()
+    for folder in (tmp_path / "taken", tmp_path / "taken" / "below"):
+        said = refused(capsys, "fake", "--out", str(folder))
+        assert str(folder) in said and "--out" in said
+    assert fake.ran == []
+
+
+def half(file):
+    file.write("half of")
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_full_disk_leaves_what_was_there_and_nothing_half_written(fake, tmp_path, capsys):
+    path = tmp_path / "table.csv"
+    path.write_text("old")
+    with pytest.raises(Refused, match="No space left"):
+        record.write(path, half)
+    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+    if Path("/dev/full").exists():
+        (tmp_path / "fake.csv.part").symlink_to("/dev/full")
+        said = refused(capsys, "fake", "--out", str(tmp_path))
+        assert "fake.csv" in said and "No space left" in said
+        assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_killed_run_leaves_no_final_name(tmp_path):
+    def killed(file):
+        file.write("half of")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        record.write(tmp_path / "table.csv", killed)
+    assert [path.name for path in tmp_path.iterdir()] == ["table.csv.part"]
+    record.write(tmp_path / "table.csv", lambda file: file.write("whole"))
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["whole"]
+
+
+# Two curves by another route
+
+
+def test_the_exact_line_of_importance_sampling_is_the_recursion(quick):
+    table = pd.read_csv(quick / "ol25_importance.csv")
+    f = ol25_importance.problem(0, ol25_importance.QUICK["n"])
+    laws = {"uniform": sampling.uniform(f.n), "importance": sampling.importance(f.smoothness_each)}
+    curve = jax.jit(recursion, static_argnames="steps")
+    for name, law in laws.items():
+        rows = table[(table.sampling == name) & (table.kind == "exact")]
+        assert set(rows.lam) == {0.0} and rows.step.max() == ol25_importance.QUICK["steps"]
+        whole = curve(
+            rank_one(f, law), -f.minimiser, rows.gamma.iloc[0], rows.rho.iloc[0], int(rows.step.max())
+        )
+        np.testing.assert_allclose(rows.gap, whole[rows.step.to_numpy()], rtol=1e-9)
+    assert table[table.kind == "exact"].groupby("sampling").gap.last().nunique() == 2
+
+
+def test_the_effect_of_lam_is_the_loop_of_steps(quick):
+    """At lam = 0 and 1; f* = 0 there, so that f is f - f*. 200 steps of a contraction, f of size n."""
+    table = pd.read_csv(quick / "ol25_lambda.csv")
+    f, _ = ol25_lambda.problem(0, ol25_lambda.QUICK["n"], 10.0)
+    for lam in (0.0, 1.0):
+        rows = table[table.lam == lam]
+        move = jax.jit(
+            lambda w, lam=lam, rows=rows: step(
+                jax.value_and_grad(f.loss), w, rows.gamma.iloc[0], rows.rho.iloc[0], lam
+            )
+        )
+        w, gaps = np.zeros(f.a.shape[1]), []
+        for _ in range(ol25_lambda.QUICK["steps"] + 1):
+            gaps.append(float(f.loss(w)))
+            w = move(w)
+        np.testing.assert_allclose(rows.gap, np.array(gaps)[rows.step.to_numpy()], rtol=1e-9)
+        np.testing.assert_allclose(rows.relative_gap, rows.gap / gaps[0], rtol=1e-12)
