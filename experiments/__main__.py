@@ -1,4 +1,5 @@
-"""python -m experiments [NAME [--quick] [--seed N] [--out DIR] [--<parameter> VALUE ...]]: lists or runs one."""
+"""python -m experiments [NAME [--quick] [--seed N] [--out DIR] [--<parameter> VALUE ...]]: lists or runs
+one."""
 
 import argparse
 import sys

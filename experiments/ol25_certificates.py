@@ -13,17 +13,18 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from experiments.ol25_real import PROBLEMS, laws, problem, steps_and_noise
+from experiments.ol25_real import PROBLEMS, laws, problem
 from experiments.record import progress
 from theory import admit
+from theory.bounds import ol25
 from theory.certificate import ascend, noise_by_model, rings
 from theory.update import step
 
-SECONDS = 26
+SECONDS = 22
 QUICK = {"states": 3, "climb": 2, "weights": (0.1,), "lams": (0.0, 1.0)}
 
 
-def run(seed=0, states=50, climb=5, weights=(0.0, 0.1), lams=(0.0, 0.5, 1.0)):
+def run(seed=0, states=50, climb=3, weights=(0.0, 0.1), lams=(0.0, 0.5, 1.0)):
     """A weight of 0 stands for 3 / n."""
     admit.whole(states, "states", 1)
     admit.whole(climb, "climb", 0)
@@ -36,20 +37,20 @@ def run(seed=0, states=50, climb=5, weights=(0.0, 0.1), lams=(0.0, 0.5, 1.0)):
             w_star, minimum = jnp.asarray(f.minimiser), float(f.minimum)
             directions = rings(jax.random.key(seed), states, len(w_star), 1e-8, 1.0)
             for sampling, law in laws(f).items():
-                for form in ("paper", "B"):
+                for form in ("new", "B"):
                     for lam in lams:
-                        k, gamma, rho, noise, condition = steps_and_noise(f, law, form, lam)
+                        claim = ol25.claim(f, law, form, lam)
+                        gamma, rho, rate, noise = claim.gamma, claim.rho, claim.rate, float(claim.noise)
                         starts = (
-                            directions * 10 * np.sqrt(2 * noise / k.pl)
+                            directions * 10 * np.sqrt(2 * noise / claim.k.pl)
                         )  # f - f* >= 100 N on the outermost
                         draws = tuple(map(jnp.asarray, law.atoms()))
-                        rate = gamma * k.pl
                         before, need = jax.device_get(
                             searched(f, w_star, minimum, draws, starts, gamma, rho, lam, rate, climb)
                         )
                         common = {"data": name, "loss": loss, "weight": f.ridge, "sampling": sampling}
                         common |= {"form": form, "lam": lam, "gamma": gamma, "rho": rho, "rate": rate}
-                        common |= {"condition": condition}
+                        common |= {"condition": float(claim.condition)}
                         rows += [common | each for each in claims(before, need, noise, lam)]
     return pd.DataFrame(rows)
 

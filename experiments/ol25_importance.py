@@ -22,7 +22,7 @@ from theory.descent import descend
 from theory.expectation import krylov, rank_one
 from theory.problems.least_squares import ridge
 
-SECONDS = 12
+SECONDS = 11
 QUICK = {"n": 10, "steps": 600, "paths": 2, "points": 20}
 
 
@@ -42,26 +42,17 @@ def run(seed=0, n=100, steps=300_000, paths=5, points=60, lams=(0.0, 0.5, 1.0)):
     frames = []
     for name, law in laws.items():
         progress(f"ol25_importance: {name}, {paths} paths of {steps} steps for each lam")
-        k, sharp = ol25.paper_constants(f, law), ol25.sharp_constants(f, law)
-        pairs = np.array([ol25.new_steps(k, lam) for lam in lams])
+        claims = [ol25.claim(f, law, "new", lam) for lam in lams]
+        steps_of = np.array([[claim.gamma, claim.rho] for claim in claims]).T
         gaps = sampled(
-            f, law, w_star, jax.random.key(seed), *pairs.T, np.array(lams), paths, steps, steps // points
+            f, law, w_star, jax.random.key(seed), *steps_of, np.array(lams), paths, steps, steps // points
         )
-        for lam, (gamma, rho), of_lam in zip(lams, pairs, np.asarray(gaps), strict=True):
-            noise = ol25.noise_a(k, gamma, rho, ol25.paper_weights(lam))
-            jensen = ol25.jensen_weights(lam)
-            admitted = ol25.condition_b(sharp, gamma, rho, jensen) <= 0.25
-            common = {
-                "sampling": name,
-                "lam": lam,
-                "gamma": gamma,
-                "rho": rho,
-                "step": times,
-                "bound": ol25.gap(k, gamma, start, noise, times),
-                "bound_b": ol25.gap(k, gamma, start, ol25.noise_b(sharp, gamma, rho, jensen), times)
-                if admitted
-                else np.nan,
-            }
+        for lam, claim, of_lam in zip(lams, claims, np.asarray(gaps), strict=True):
+            gamma, rho = claim.gamma, claim.rho
+            ours = ol25.Claim(ol25.sharp_constants(f, law), ol25.jensen_weights(lam), 1.0, gamma, rho)
+            common = {"sampling": name, "lam": lam, "gamma": gamma, "rho": rho, "step": times}
+            common |= {"bound": np.asarray(claim.gap(start, times))}
+            common |= {"bound_b": np.asarray(ours.gap(start, times)) if ours.condition <= 1 else np.nan}
             for path, gap in enumerate(of_lam):
                 frames.append(pd.DataFrame(common | {"kind": "sampled", "path": path, "gap": gap}))
             if lam == 0:

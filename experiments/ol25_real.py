@@ -3,8 +3,8 @@
 Ridge regression on diabetes (442 x 10) and breast_cancer (569 x 30) and logistic regression on breast_cancer,
 standardised, one function for each example, weights 3 / n and 0.1, from w = 0. With steps that the theorem
 admits an e-fold takes 1e5 to 1e10 steps: the exact curve (ridge, lam = 0) covers them by its spectral form, a
-sampled path only the prefix that can be run. `form` says whose steps and bound: "paper" (the "new" pair, form
-A) or "B" (ours).
+sampled path only the prefix that can be run. `form` says whose steps and bound: "new" (the paper's pair and
+form A) or "B" (ours).
 """
 
 from functools import partial
@@ -44,7 +44,7 @@ def run(seed=0, steps=25_600, paths=4, points=120, weights=(0.0, 0.1), lams=(0.0
             f = problem(name, loss, weight)
             progress(f"ol25_real: {loss} on {name}, weight {f.ridge:.3g}")
             for sampling_name, law in laws(f).items():
-                for form in ("paper", "B"):
+                for form in ("new", "B"):
                     common = {
                         "data": name,
                         "loss": loss,
@@ -67,21 +67,10 @@ def laws(f):
     return {"uniform": sampling.uniform(f.n), "importance": sampling.importance(f.smoothness_each)}
 
 
-def steps_and_noise(f, law, form, lam):
-    """The constants, gamma, rho and N that a form gives, and its condition: at most 1."""
-    if form == "paper":
-        k, weights = ol25.paper_constants(f, law), ol25.paper_weights(lam)
-        gamma, rho = ol25.new_steps(k, lam)
-        return k, gamma, rho, ol25.noise_a(k, gamma, rho, weights), ol25.condition_a(k, gamma, rho, weights)
-    k, weights = ol25.sharp_constants(f, law), ol25.jensen_weights(lam)
-    gamma, rho = ol25.form_b_steps(k, weights)
-    return k, gamma, rho, ol25.noise_b(k, gamma, rho, weights), 4 * ol25.condition_b(k, gamma, rho, weights)
-
-
 def curves(common, f, law, seed, steps, paths, points, lams):
     """A frame for each lam: the sampled paths, and for ridge at lam = 0 the exact curve."""
-    known = [steps_and_noise(f, law, common["form"], lam) for lam in lams]
-    gammas, rhos = (np.array([each[i] for each in known]) for i in (1, 2))
+    claims = [ol25.claim(f, law, common["form"], lam) for lam in lams]
+    gammas, rhos = np.array([[claim.gamma, claim.rho] for claim in claims]).T
     w_star, minimum = f.minimiser, float(f.minimum)
     start = float(f.loss(jnp.zeros_like(w_star))) - minimum
     every = steps // SEEN
@@ -90,21 +79,22 @@ def curves(common, f, law, seed, steps, paths, points, lams):
         prefix(f, law, jnp.asarray(w_star), minimum, jax.random.key(seed), *sizes, paths, steps, every)
     )
     out = []
-    for lam, (k, gamma, rho, noise, _), of_lam in zip(lams, known, sampled, strict=True):
-        own = common | {"lam": lam, "gamma": gamma, "rho": rho, "rate": gamma * k.pl, "noise": noise}
+    for lam, claim, of_lam in zip(lams, claims, sampled, strict=True):
+        own = common | {"lam": lam, "gamma": claim.gamma, "rho": claim.rho}
+        own |= {"rate": claim.rate, "noise": float(claim.noise)}
         times = np.arange(0, steps + 1, every)
         for path, gap in enumerate(of_lam):
             kept = own | {"kind": "sampled", "path": path, "step": times, "gap": gap}
             kept |= {"relative_gap": gap / start}
-            kept |= {"relative_bound": ol25.gap(k, gamma, start, noise, times) / start}
+            kept |= {"relative_bound": np.asarray(claim.gap(start, times)) / start}
             out.append(pd.DataFrame(kept))
         if lam == 0 and common["loss"] == "ridge":
-            times = np.unique(np.round(np.geomspace(1, 10 / (gamma * k.pl), points)))
-            exact = spectral(f, law, -w_star, gamma, rho)
+            times = np.unique(np.round(np.geomspace(1, 10 / claim.rate, points)))
+            exact = spectral(f, law, -w_star, claim.gamma, claim.rho)
             gap = exact.at(times)
             kept = own | {"kind": "exact", "path": -1, "step": times, "gap": gap}
             kept |= {"relative_gap": gap / start, "relative_limit": exact.stationary / start}
-            kept |= {"relative_bound": ol25.gap(k, gamma, start, noise, times) / start}
+            kept |= {"relative_bound": np.asarray(claim.gap(start, times)) / start}
             out.append(pd.DataFrame(kept))
     return out
 

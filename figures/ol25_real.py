@@ -4,7 +4,8 @@ import matplotlib.pyplot as plt
 
 from figures.style import DASH
 
-FORM = {"paper": "#0072B2", "B": "#CC79A7"}
+FORM = {"new": "#0072B2", "B": "#CC79A7"}
+STEPS = {"new": "the paper's steps", "B": "steps of form B"}
 
 
 def draw(table):
@@ -23,7 +24,7 @@ def draw(table):
                     exact.relative_gap,
                     ls=DASH[name],
                     color=FORM[form],
-                    label=f"steps of form {form}, {name}",
+                    label=f"{STEPS[form]}, {name}",
                 )
                 axis.plot(
                     exact.step, exact.relative_bound, ls=DASH[name], color=FORM[form], lw=0.7, alpha=0.8

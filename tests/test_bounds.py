@@ -182,9 +182,28 @@ def test_form_b_is_the_sum_of_its_terms(lam):
 
 
 def test_the_gap_bound_forgets_the_start_and_keeps_the_noise():
-    k = Constants(0.5, 1, 1, 0, 1, 0)
-    assert ol25.gap(k, 1.0, 8.0, 0.25, 0) == 8.25
-    assert ol25.gap(k, 1.0, 8.0, 0.25, 3) == 1.25
+    # N = beta (ell rho / 2 + L gamma ell^2 rho^2) / mu = 0.25 (0.25 + 0.25) / 0.5
+    claim = ol25.Claim(Constants(0.5, 1, 1, 0, 1, 0), ol25.Weights(0, 0.25), 0.0, 1.0, 0.5)
+    assert claim.rate == 0.5 and claim.noise == 0.25
+    assert claim.gap(8.0, 0) == 8.25
+    assert claim.gap(8.0, 3) == 1.25
+
+
+def test_a_claim_is_its_form_with_its_constants_weights_and_steps():
+    f = ridge(np.random.default_rng(3).normal(size=(5, 2)), np.arange(5.0), 0.1)
+    law = sampling.nice(5, 2)
+    paper, sharp = ol25.paper_constants(f, law), ol25.sharp_constants(f, law)
+    for lam in LAMS:
+        weights, jensen = ol25.paper_weights(lam), ol25.jensen_weights(lam)
+        for form, steps in [("old", ol25.old_steps(paper, lam)), ("new", ol25.new_steps(paper, lam))]:
+            claim = ol25.claim(f, law, form, lam)
+            assert claim[:2] == (paper, weights) and (claim.gamma, claim.rho) == steps
+            assert claim.noise == ol25.noise_a(paper, *steps, weights)
+            assert claim.condition == ol25.condition_a(paper, *steps, weights) <= 1 + CLOSE
+        claim, steps = ol25.claim(f, law, "B", lam), ol25.form_b_steps(sharp, jensen)
+        assert claim[:2] == (sharp, jensen) and (claim.gamma, claim.rho) == steps
+        assert claim.noise == ol25.noise_b(sharp, *steps, jensen)
+        assert claim.condition == 4 * ol25.condition_b(sharp, *steps, jensen) <= 1 + CLOSE
 
 
 # Deterministic corollary and the public code

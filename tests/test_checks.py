@@ -122,7 +122,7 @@ def forms(case):
     h_v = np.einsum("kl,klij->kij", weights, h[indices]) / n
     s_v = np.einsum("kl,kli->ki", weights, s[indices]) / n
     whole, eye = h.mean(0), np.eye(h.shape[1])
-    g_v = case.gamma * (eye + case.rho * h_v)
+    g_v = case.claim.gamma * (eye + case.claim.rho * h_v)
     keep, push = eye - g_v @ h_v, np.einsum("kij,kj->ki", g_v, s_v)
     second = 0.5 * np.einsum("k,kai,ab,kbj->ij", q, keep, whole, keep)
     first = -0.5 * np.einsum("k,kai,ab,kb->i", q, keep, whole, push)
@@ -141,7 +141,7 @@ def test_the_largest_noise_needed_at_lam_0_is_the_closed_form(records, cases):
     for name in tried:
         case, measured = cases[name], found[name]["measured"]
         second, first, constant, whole = forms(case)
-        rate = case.gamma * case.k.pl
+        rate = case.claim.rate
         if case.quiet:
             largest = scipy.linalg.eigvalsh(rate * whole / 2, whole / 2 - second)[-1]
         else:

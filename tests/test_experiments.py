@@ -19,7 +19,11 @@ from theory import sampling
 from theory.expectation import rank_one, recursion
 from theory.update import step
 
-REAL = {"ol25_real", "ol25_certificates"}  # they read scikit-learn's data: tests/extras/test_real_data.py
+REAL = {
+    "ol25_real",
+    "ol25_certificates",
+    "ol25_lambda_real",
+}  # they read scikit-learn's data: tests/extras/test_real_data.py
 CORE = sorted(set(record.names()) - REAL)
 KEYS = {"experiment", "arguments", "defaults", "seed", "verdicts", "rows", "commit", "versions", "device"}
 KEYS |= {"seconds", "core_seconds", "command"}

@@ -5,7 +5,7 @@ import pytest
 from experiments import record
 from figures import __main__ as command
 
-CORE = ("ol25_importance", "ol25_lambda")  # ol25_real: tests/extras/test_real_data.py
+CORE = ("ol25_importance", "ol25_lambda")  # real data: tests/extras/test_real_data.py
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def refused(capsys, *arguments):
 
 
 def test_every_figure_is_named_like_an_experiment():
-    assert set(CORE) | {"ol25_real"} <= set(command.names()) <= set(record.names())
+    assert set(CORE) | {"ol25_real", "ol25_lambda_real"} <= set(command.names()) <= set(record.names())
 
 
 @pytest.mark.parametrize("name", CORE)

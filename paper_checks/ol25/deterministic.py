@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from paper_checks.ol25 import theorem_3_2 as one
+from theory import sampling
 from theory.bounds import ol25
 from theory.descent import descend, still, whole_batch
 from theory.problems.quadratic import Quadratic
@@ -43,10 +44,9 @@ def cases():
             gamma, rho = steps(whole, lam)
             noise = ol25.deterministic_noise(pl, whole, gamma, rho, lam)
             out[f"{name}, lam={lam:g}"] = Case(f, pl, gamma, rho, lam, noise, start(f, noise), 1.0)
-        k, weights = ol25.Constants(pl, whole, whole, 0.0, 1.0, 0.0), ol25.jensen_weights(lam)
-        gamma, rho = ol25.form_b_steps(k, weights)
-        noise = ol25.noise_b(k, gamma, rho, weights)
-        out[f"form B, lam={lam:g}"] = Case(f, pl, gamma, rho, lam, noise, start(f, noise), 1.0)
+        claim = ol25.claim(f, sampling.full(f.n), "B", lam)
+        noise = float(claim.noise)
+        out[f"B, lam={lam:g}"] = Case(f, pl, claim.gamma, claim.rho, lam, noise, start(f, noise), 1.0)
     return out
 
 

@@ -115,6 +115,9 @@ def controls(case):
     out = {}
     if case.a > 0:
         out["A too small"] = lambda factor: case._replace(a=case.a / factor)
+    mean = float(case.problem.smoothness_each.mean())
+    if case.b == 0 and case.equal and case.a > 1.01 * mean:
+        out["A = L_avg without importance sampling"] = case._replace(a=mean)
     if case.b > 0 and case.equal:
         out["B left out"] = case._replace(b=0.0)
     if case.mismatch > 0 and case.a > 0:

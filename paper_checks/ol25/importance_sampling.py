@@ -45,8 +45,9 @@ def claimed(case):
 
 
 def rate(f, law):
-    gamma, rho = ol25.new_steps(ol25.paper_constants(f, law), 0.0)
-    return spectral(f, law, np.ones(D), gamma, rho).rate
+    claimed_law = sampling.importance(f.smoothness_each) if isinstance(law, sampling.Listed) else law
+    claim = ol25.claim(f, claimed_law, "new", 0.0)
+    return spectral(f, law, np.ones(D), claim.gamma, claim.rho).rate
 
 
 def measured(case):
@@ -60,7 +61,10 @@ def bound(case):
 
 def controls(case):
     q = np.asarray(case.fast.q)
+    # v = n e_i with probability p_i: the gradients are those of another function
+    unweighted = sampling.Listed(np.arange(N)[:, None], np.full((N, 1), float(N)), q, N)
     return {
+        "weights left out": case._replace(fast=unweighted),
         "uniform against itself": case._replace(fast=sampling.uniform(N)),
         "importance reversed": case._replace(fast=sampling.importance(1 / q)),
         "the ratio too large": lambda factor: case._replace(scale=factor),

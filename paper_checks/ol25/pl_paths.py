@@ -24,11 +24,7 @@ N = 3  # both laws below have three draws
 
 
 class Case(NamedTuple):
-    k: ol25.Constants
-    weights: ol25.Weights
-    form_b: float
-    gamma: float
-    rho: float
+    claim: ol25.Claim
     quiet: float
     cut: float
     curves: np.ndarray  # (starts, STEPS + 1), E f(w_t) - f*
@@ -44,31 +40,30 @@ def cases():
         ("interpolated", "2-nice", sampling.nice(N, 2)),
     ]:
         f = one.problem(kind, N)
-        for form in ("old", "new", "form_b"):
+        slow = np.linalg.eigh(f.hessian)[1][:, 0]  # where PL is attained
+        for form in one.FORMS:
             for lam in one.LAMS:
                 case = one.case(f, law, form, lam, shape=(N, 2))
-                slow = np.linalg.eigh(f.hessian)[1][:, 0]  # where PL is attained
-                far = np.sqrt(20 * float(bound(case)) / case.k.pl) * slow
+                far = np.sqrt(20 * float(bound(case)) / case.claim.k.pl) * slow
                 made[f"{form}, {kind}, {name}, lam={lam:g}"] = case._replace(
                     states=np.stack([1e-7 * far, far])
                 )
     stacked = jax.tree.map(lambda *x: np.stack(x), *made.values())
     curves = np.asarray(jax.jit(partial(jax.lax.map, along))(stacked))
-    shared = ("k", "weights", "form_b", "gamma", "rho", "quiet", "cut")
     return {
-        name: Case(*(getattr(case, field) for field in shared), curve)
+        name: Case(case.claim, case.quiet, case.cut, curve)
         for (name, case), curve in zip(made.items(), curves, strict=True)
     }
 
 
 def along(case):
-    schedule = [jnp.full(STEPS, x) for x in (case.gamma, case.rho, case.lam)]
+    schedule = [jnp.full(STEPS, x) for x in (case.claim.gamma, case.claim.rho, case.lam)]
     f = case.problem
     return jax.vmap(lambda w: listed_curve(f, case.draws, paths(N, STEPS), w, schedule, f.loss))(case.states)
 
 
 def need(case):
-    rate = -np.expm1(np.arange(1, STEPS + 1) * np.log1p(-case.gamma * case.k.pl))
+    rate = -np.expm1(np.arange(1, STEPS + 1) * np.log1p(-case.claim.rate))
     judge = promised_over_true if case.quiet else noise_needed
     return worst(jax.tree.map(np.ravel, judge(case.curves[:, :1], case.curves[:, 1:], rate)))
 
@@ -84,9 +79,9 @@ def tolerance(case):
 def controls(case):
     out = {"the rule does not move": case._replace(curves=np.repeat(case.curves[:, :1], STEPS + 1, axis=1))}
     if case.quiet:
-        out["mu too large"] = lambda factor: case._replace(k=case.k._replace(pl=case.k.pl * factor))
+        out["mu too large"] = partial(one.harder, case)
     else:
         out["N too small"] = lambda factor: case._replace(cut=factor)
-    if case.k.c == 0 and case.weights.constant > 0:
-        out["N without lam"] = case._replace(weights=case.weights._replace(constant=0.0))
+    if case.claim.k.c == 0 and case.claim.weights.constant > 0:
+        out["N without lam"] = one.without_lam(case)
     return out

@@ -6,6 +6,7 @@ against N ("stationary_value: ...") and, under interpolation, the promised rate 
 ("linear_rate: ...").
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -15,19 +16,17 @@ from theory.bounds import ol25
 from theory.expectation import spectral
 from theory.problems.quadratic import Quadratic
 
-WEIGHTS = {"old": ol25.paper_weights(0.0), "new": ol25.paper_weights(0.0), "form_b": ol25.jensen_weights(0.0)}
-
 
 class Case(NamedTuple):
     reads: str  # "curve", "stationary value" or "rate"
     problem: Quadratic
     law: object
-    form: str
-    k: ol25.Constants
-    gamma: float
-    rho: float
+    claim: ol25.Claim
     cut: float  # what the claimed N is divided by: 1, but for a control
     moves: bool  # False for the control that does not
+
+
+hypotheses = one.hypotheses
 
 
 def cases():
@@ -35,23 +34,15 @@ def cases():
     for kind in ("noisy", "interpolated"):
         f = one.problem(kind)
         for name, law in one.laws(f).items():
-            for form in WEIGHTS:
-                sharp = form == "form_b"
-                k = ol25.sharp_constants(f, law) if sharp else ol25.paper_constants(f, law)
-                gamma, rho = (
-                    ol25.form_b_steps(k, WEIGHTS[form])
-                    if sharp
-                    else ol25.old_steps(k, 0.0)
-                    if form == "old"
-                    else ol25.new_steps(k, 0.0)
-                )
-                made = Case("curve", f, law, form, k, gamma, rho, 1.0, True)
+            for form in one.FORMS:
+                made = Case("curve", f, law, ol25.claim(f, law, form, 0.0), 1.0, True)
                 label = f"{form}, {kind}, {name}"
-                if (
-                    kind == "noisy" or name != "full batch"
-                ):  # the full batch is one function, and has no noise
+                if (kind, name) != (
+                    "interpolated",
+                    "full batch",
+                ):  # the same as noisy: one function, no noise
                     out[label] = made
-                if kind == "noisy" and name != "full batch":
+                if made.claim.k.c > 0:
                     out[f"stationary_value: {label}"] = made._replace(reads="stationary value")
                 if kind == "interpolated":
                     out[f"linear_rate: {label}"] = made._replace(reads="rate")
@@ -59,8 +50,7 @@ def cases():
 
 
 def noise(case):
-    form = ol25.noise_b if case.form == "form_b" else ol25.noise_a
-    return form(case.k, case.gamma, case.rho, WEIGHTS[case.form]) / case.cut
+    return float(case.claim.noise) / case.cut
 
 
 def start(f):
@@ -70,27 +60,18 @@ def start(f):
 
 
 def solved(case):
-    return spectral(case.problem, case.law, start(case.problem), case.gamma, case.rho)
-
-
-def hypotheses(case):
-    left = ol25.condition_b if case.form == "form_b" else ol25.condition_a
-    most = 0.25 if case.form == "form_b" else 1.0
-    return {
-        "condition on gamma and rho": left(case.k, case.gamma, case.rho, WEIGHTS[case.form]) <= most + 1e-14,
-        "gamma mu <= 1": case.gamma * case.k.pl <= 1,
-    }
+    return spectral(case.problem, case.law, start(case.problem), case.claim.gamma, case.claim.rho)
 
 
 def measured(case):
-    rate = case.gamma * case.k.pl
+    rate = case.claim.rate
     if case.reads == "stationary value":
         return solved(case).stationary
     if case.reads == "rate":
         return rate / max(solved(case).rate, np.finfo(float).eps)  # finite where the recursion grows
     times = 2.0 ** np.arange(np.ceil(np.log2(10 / rate)) + 1)
     curve = solved(case).at(times) if case.moves else np.ones(len(times))
-    ratio = curve / ol25.gap(case.k, case.gamma, 1.0, noise(case), times)
+    ratio = curve / ((1 - rate) ** times + noise(case))
     above = ratio > 1 + tolerance(case)
     return ratio[np.argmax(above)] if np.any(above) else ratio.max()
 
@@ -105,21 +86,14 @@ def tolerance(case):
 
 
 def controls(case):
-    def harder(factor):
-        return case._replace(k=case.k._replace(pl=case.k.pl * factor))
-
-    if case.reads == "rate":
-        return {
-            "mu too large": harder,
-            "gamma too large": lambda factor: case._replace(gamma=case.gamma * factor),
-        }
     out = {}
+    if case.reads != "stationary value":
+        out["gamma too large"] = lambda factor: one.falsified(case, gamma=case.claim.gamma * factor)
     if case.reads == "curve":
         out["the rule does not move"] = case._replace(moves=False)
-        out["gamma too large"] = lambda factor: case._replace(gamma=case.gamma * factor)
-    if case.k.c > 0:
+    if case.claim.k.c > 0:
         out["N too small"] = lambda factor: case._replace(cut=factor)
-        out["N without C"] = case._replace(k=case.k._replace(c=0.0))
-    elif case.reads == "curve":
-        out["mu too large"] = harder
+        out["N without C"] = one.without_c(case)
+    else:
+        out["mu too large"] = partial(one.harder, case)
     return out

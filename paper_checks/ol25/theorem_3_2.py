@@ -19,6 +19,7 @@ from theory.expectation import one_step
 from theory.problems.quadratic import Quadratic, centred, quadratic
 
 COMPILED = True
+FORMS = ("old", "new", "B")
 LAMS = (0.0, 0.25, 0.5, 0.75, 1.0)
 N, D = 4, 3
 CONDITION = 10.0
@@ -28,11 +29,7 @@ STARTS, CLIMB = 50, 40
 class Case(NamedTuple):
     problem: Quadratic  # centred: w* = 0, f* = 0
     draws: tuple  # (indices, weights, probabilities) of every draw, padded to one shape
-    k: ol25.Constants
-    weights: ol25.Weights
-    form_b: float  # 1 for form B, 0 for form A
-    gamma: float
-    rho: float
+    claim: ol25.Claim
     lam: float
     quiet: float  # 1 where the theorem's N is 0: no noise and lam = 0
     taken: float  # the share of gamma that the rule takes: 1, but for the control that does not move
@@ -52,11 +49,10 @@ def built():
         for name, law in laws(f).items():
             if kind == "interpolated" and name == "full batch":
                 continue  # the same function again: the full batch has no noise
-            for form in ("old", "new", "form_b"):
+            for form in FORMS:
                 for lam in LAMS:
-                    label = f"{kind}, {name}, lam={lam:g}"
-                    label = f"form_b: {label}" if form == "form_b" else f"{form}, {label}"
-                    out[label] = case(f, law, form, lam)
+                    row = "form_b: " if form == "B" else f"{form}, "
+                    out[f"{row}{kind}, {name}, lam={lam:g}"] = case(f, law, form, lam)
     stacked = jax.tree.map(lambda *x: np.stack(x), *out.values())
     found = np.asarray(jax.jit(jax.vmap(climbed))(stacked))
     return {
@@ -85,28 +81,10 @@ def laws(f):
 
 
 def case(f, law, form, lam, shape=(6, 4)):
-    if form == "form_b":
-        k, weights = ol25.sharp_constants(f, law), ol25.jensen_weights(lam)
-        gamma, rho = ol25.form_b_steps(k, weights)
-    else:
-        k, weights = ol25.paper_constants(f, law), ol25.paper_weights(lam)
-        gamma, rho = ol25.old_steps(k, lam) if form == "old" else ol25.new_steps(k, lam)
-    quiet = float(k.c == 0 and lam == 0)
-    made = Case(
-        f,
-        padded(law, *shape),
-        k,
-        weights,
-        float(form == "form_b"),
-        gamma,
-        rho,
-        lam,
-        quiet,
-        1.0,
-        1.0,
-        np.zeros((STARTS, D)),
-    )
-    outer = 10 * np.sqrt(2 * float(bound(made)) / k.pl)  # f - f* >= 100 N there
+    claim = ol25.claim(f, law, form, lam)
+    quiet = float(claim.k.c == 0 and lam == 0)
+    made = Case(f, padded(law, *shape), claim, lam, quiet, 1.0, 1.0, np.zeros((STARTS, D)))
+    outer = 10 * np.sqrt(2 * float(bound(made)) / claim.k.pl)  # f - f* >= 100 N there
     return made._replace(states=outer * directions())
 
 
@@ -124,11 +102,10 @@ def padded(law, atoms, length):
 
 def need(case, w):
     """What the state w needs: an N, or where N = 0 the promised over the true decrease."""
-    before = case.problem.loss(w)
-    after = one_step(
-        case.problem, case.draws, w, case.taken * case.gamma, case.rho, case.lam, case.problem.loss
-    )
-    sides = before, after, case.gamma * case.k.pl
+    f, claim = case.problem, case.claim
+    before = f.loss(w)
+    after = one_step(f, case.draws, w, case.taken * claim.gamma, claim.rho, case.lam, f.loss)
+    sides = before, after, claim.rate
     return jax.tree.map(partial(jnp.where, case.quiet > 0), promised_over_true(*sides), noise_needed(*sides))
 
 
@@ -138,12 +115,8 @@ def climbed(case):
 
 def hypotheses(case):
     """The condition on the steps; smoothness, PL and expected residual hold by their formulas."""
-    left = ol25.condition_b if case.form_b else ol25.condition_a
-    most = 0.25 if case.form_b else 1.0
-    return {
-        "condition on gamma and rho": left(case.k, case.gamma, case.rho, case.weights) <= most + 1e-14,
-        "gamma mu <= 1": case.gamma * case.k.pl <= 1,
-    }
+    claim = case.claim
+    return {"condition on gamma and rho": claim.condition <= 1 + 1e-14, "gamma mu <= 1": claim.rate <= 1}
 
 
 def measured(case):
@@ -155,23 +128,38 @@ def tolerance(case):
 
 
 def bound(case):
-    steps = case.gamma, case.rho, case.weights
-    noise = jnp.where(case.form_b > 0, ol25.noise_b(case.k, *steps), ol25.noise_a(case.k, *steps))
-    return jnp.where(case.quiet > 0, 1.0, noise / case.cut)
+    return jnp.where(case.quiet > 0, 1.0, case.claim.noise / case.cut)
 
 
 def controls(case):
     out = {
         "the rule does not move": case._replace(taken=0.0),
-        "gamma too large": lambda factor: case._replace(gamma=case.gamma * factor),
+        "gamma too large": lambda factor: falsified(case, gamma=case.claim.gamma * factor),
     }
     if case.quiet:
-        out["mu too large"] = lambda factor: case._replace(k=case.k._replace(pl=case.k.pl * factor))
-        out["rho too large"] = lambda factor: case._replace(rho=case.rho * factor)
+        out["mu too large"] = partial(harder, case)
+        out["rho too large"] = lambda factor: falsified(case, rho=case.claim.rho * factor)
     else:
         out["N too small"] = lambda factor: case._replace(cut=factor)
-    if case.lam == 0 and case.k.c > 0:
-        out["N without C"] = case._replace(k=case.k._replace(c=0.0))
-    if case.lam > 0 and case.k.c == 0:
-        out["N without lam"] = case._replace(weights=case.weights._replace(constant=0.0))
+    if case.lam == 0 and case.claim.k.c > 0:
+        out["N without C"] = without_c(case)
+    if case.lam > 0 and case.claim.k.c == 0:
+        out["N without lam"] = without_lam(case)
     return out
+
+
+def falsified(case, **changes):
+    """The case with another claim; checks of the same theorem share what follows."""
+    return case._replace(claim=case.claim._replace(**changes))
+
+
+def harder(case, factor):
+    return falsified(case, k=case.claim.k._replace(pl=case.claim.k.pl * factor))
+
+
+def without_c(case):
+    return falsified(case, k=case.claim.k._replace(c=0.0))
+
+
+def without_lam(case):
+    return falsified(case, weights=case.claim.weights._replace(constant=0.0))

@@ -19,7 +19,7 @@ from theory.problems.least_squares import ridge
 from theory.problems.logistic import logistic
 from theory.update import step
 
-NAMES = ("ol25_certificates", "ol25_real")
+NAMES = ("ol25_certificates", "ol25_lambda_real", "ol25_real")
 PROBLEMS = (
     ("diabetes", "ridge"),
     ("breast_cancer", "logistic"),
@@ -77,7 +77,8 @@ def test_a_wrong_name_is_refused_with_those_there_are():
 
 def test_a_negative_weight_is_refused(capsys, tmp_path):
     for name in NAMES:
-        assert command.main([name, "--quick", "--weights", "-0.5", "--out", str(tmp_path)]) == 2
+        flag = "--weight" if name == "ol25_lambda_real" else "--weights"
+        assert command.main([name, "--quick", flag, "-0.5", "--out", str(tmp_path)]) == 2
         assert "-0.5" in capsys.readouterr().err.splitlines()[-1]
 
 
@@ -100,7 +101,8 @@ def test_quick_tables_are_written_with_their_provenance(quick):
         )
         problems = table.groupby(["data", "loss"]).size().index
         assert set(problems) == set(PROBLEMS)
-        assert set(table.sampling) == {"uniform", "importance"} and set(table.form) == {"paper", "B"}
+        if name != "ol25_lambda_real":  # that one is the full batch
+            assert set(table.sampling) == {"uniform", "importance"} and set(table.form) == {"new", "B"}
 
 
 def test_exact_curves_run_to_ten_times_1_over_gamma_mu_below_their_bound(quick):
@@ -119,15 +121,17 @@ def test_exact_curves_run_to_ten_times_1_over_gamma_mu_below_their_bound(quick):
     )
 
 
-def test_the_figure_is_drawn_alike_twice(quick, tmp_path):
-    for folder in ("first", "second"):
-        assert figures.main(["ol25_real", "--tables", str(quick), "--out", str(tmp_path / folder)]) == 0
-        assert sorted(path.name for path in (tmp_path / folder).iterdir()) == [
-            "ol25_real.png",
-            "ol25_real.svg",
-        ]
-    first, second = ((tmp_path / folder / "ol25_real.svg").read_bytes() for folder in ("first", "second"))
-    assert first == second and b"<svg" in first
+def test_full_batch_runs_stay_below_their_bound_and_usam_falls_below_sam(quick):
+    table = pd.read_csv(quick / "ol25_lambda_real.csv")
+    assert set(table.lam) == {0.0, 1.0} and np.all(table.relative_gap <= table.relative_bound)
+    cycles = table.groupby(["loss", "lam"]).relative_cycle.first()
+    assert cycles["ridge", 0.0] == 0 < cycles["ridge", 1.0] and np.isnan(cycles["logistic", 1.0])
+
+
+def test_the_figures_are_drawn(quick, tmp_path):
+    for name in ("ol25_real", "ol25_lambda_real"):
+        assert figures.main([name, "--tables", str(quick), "--out", str(tmp_path / name)]) == 0
+        assert {path.name for path in (tmp_path / name).iterdir()} == {f"{name}.png", f"{name}.svg"}
 
 
 # The certificates

@@ -30,6 +30,7 @@ Place: ol25, Theorem 3.2 (step sizes seen in the public code, the neighbourhood 
 
 from typing import NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 
 from theory.bounds import residual
@@ -144,9 +145,44 @@ def form_b_steps(k, weights, share=0.5):
     return float(min(gamma, 1 / k.pl)), float(rho)
 
 
-def gap(k, gamma, start, noise, t):
-    """(1 - gamma mu)^t (f(w_0) - f*) + N, the bound on E f(w_t) - f*."""
-    return (1 - gamma * k.pl) ** t * start + noise
+class Claim(NamedTuple):
+    """What a form of the theorem says of a problem, a law and lam; plain numbers, so that each can be falsified."""
+
+    k: Constants
+    weights: Weights
+    sharp: float  # 1 for form B, 0 for form A
+    gamma: float
+    rho: float
+
+    @property
+    def rate(self):
+        return self.gamma * self.k.pl
+
+    @property
+    def condition(self):
+        """The condition of the form over its limit: at most 1."""
+        steps = self.gamma, self.rho, self.weights
+        return jnp.where(self.sharp > 0, 4 * condition_b(self.k, *steps), condition_a(self.k, *steps))
+
+    @property
+    def noise(self):
+        """N."""
+        steps = self.gamma, self.rho, self.weights
+        return jnp.where(self.sharp > 0, noise_b(self.k, *steps), noise_a(self.k, *steps))
+
+    def gap(self, start, t):
+        """(1 - gamma mu)^t (f(w_0) - f*) + N, the bound on E f(w_t) - f*."""
+        return (1 - self.rate) ** t * start + self.noise
+
+
+def claim(f, law, form, lam):
+    """The claim of "old" or "new" (form A, the paper's constants and weights) or of "B" (ours, sharp), with its steps."""
+    if form == "B":
+        k, weights = sharp_constants(f, law), jensen_weights(lam)
+        return Claim(k, weights, 1.0, *form_b_steps(k, weights))
+    k = paper_constants(f, law)
+    steps = {"old": old_steps, "new": new_steps}[form](k, lam)
+    return Claim(k, paper_weights(lam), 0.0, *steps)
 
 
 def deterministic_noise(pl, smoothness, gamma, rho, lam):
