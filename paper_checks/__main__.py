@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import tomllib
 
 import jax
 import pandas as pd
@@ -52,11 +53,14 @@ def main(arguments=None):
     )
     parser.add_argument("--list", action="store_true", help="name the statements, run nothing")
     flags = parser.parse_args(arguments)
-    rows, aliases = ledger.statements()
     try:
+        rows, aliases = ledger.statements()
         rows_wanted = ledger.chosen(rows, aliases, flags.statement)
     except ledger.UnknownStatement as unknown:
         print(unknown, file=sys.stderr)
+        return 2
+    except tomllib.TOMLDecodeError as wrong:
+        print(f"paper_checks/statements.toml is no TOML: {wrong}", file=sys.stderr)
         return 2
     if flags.list:
         for row in rows_wanted:
