@@ -18,7 +18,7 @@ import pandas as pd
 from experiments.record import progress
 from theory import admit, sampling
 from theory.bounds import ol25
-from theory.descent import descend
+from theory.descent import sampled
 from theory.expectation import krylov, rank_one
 from theory.problems.least_squares import ridge
 
@@ -43,11 +43,9 @@ def run(seed=0, n=100, steps=300_000, paths=5, points=60, lams=(0.0, 0.5, 1.0)):
     for name, law in laws.items():
         progress(f"ol25_importance: {name}, {paths} paths of {steps} steps for each lam")
         claims = [ol25.claim(f, law, "new", lam) for lam in lams]
-        steps_of = np.array([[claim.gamma, claim.rho] for claim in claims]).T
-        gaps = sampled(
-            f, law, w_star, jax.random.key(seed), *steps_of, np.array(lams), paths, steps, steps // points
-        )
-        for lam, claim, of_lam in zip(lams, claims, np.asarray(gaps), strict=True):
+        grid = np.array([[claim.gamma, claim.rho, lam] for claim, lam in zip(claims, lams, strict=True)]).T
+        runs = gaps(f, law, w_star, jax.random.key(seed), tuple(grid), paths, steps, steps // points)
+        for lam, claim, of_lam in zip(lams, claims, np.asarray(runs), strict=True):
             gamma, rho = claim.gamma, claim.rho
             ours = ol25.Claim(ol25.sharp_constants(f, law), ol25.jensen_weights(lam), 1.0, gamma, rho)
             common = {"sampling": name, "lam": lam, "gamma": gamma, "rho": rho, "step": times}
@@ -70,18 +68,11 @@ def problem(seed, n):
 
 
 @partial(jax.jit, static_argnames=("paths", "steps", "every"))
-def sampled(f, law, w_star, key, gammas, rhos, lams, paths, steps, every):
-    """f(w_t) - f* along random paths from zero, (lams, paths, times); every lam sees the same draws."""
-    h = f.a.T @ f.a / f.n + f.ridge * jnp.eye(len(w_star))
+def gaps(f, law, w_star, key, grid, paths, steps, every):
+    """f(w_t) - f* along random paths from zero, (lams, paths, times)."""
+    hessian = f.model(w_star).hessian
 
     def gap(w):
-        return 0.5 * (w - w_star) @ (h @ (w - w_star))
+        return 0.5 * (w - w_star) @ hessian @ (w - w_star)
 
-    def path(key, gamma, rho, lam):
-        draws = jax.vmap(law.pick)(jax.random.split(key, steps))
-        return descend(
-            jax.value_and_grad(f.loss), jnp.zeros_like(w_star), gamma, rho, lam, draws, gap, every
-        )[0]
-
-    keys = jax.random.split(key, paths)
-    return jax.vmap(jax.vmap(path, (0, None, None, None)), (None, 0, 0, 0))(keys, gammas, rhos, lams)
+    return sampled(f, law, jnp.zeros_like(w_star), key, grid, paths, steps, every, gap)

@@ -18,7 +18,7 @@ from experiments import data
 from experiments.record import progress
 from theory import admit, sampling
 from theory.bounds import ol25
-from theory.descent import descend
+from theory.descent import sampled
 from theory.expectation import spectral
 from theory.problems.least_squares import ridge
 from theory.problems.logistic import logistic
@@ -70,16 +70,14 @@ def laws(f):
 def curves(common, f, law, seed, steps, paths, points, lams):
     """A frame for each lam: the sampled paths, and for ridge at lam = 0 the exact curve."""
     claims = [ol25.claim(f, law, common["form"], lam) for lam in lams]
-    gammas, rhos = np.array([[claim.gamma, claim.rho] for claim in claims]).T
+    grid = np.array([[claim.gamma, claim.rho, lam] for claim, lam in zip(claims, lams, strict=True)]).T
     w_star, minimum = f.minimiser, float(f.minimum)
     start = float(f.loss(jnp.zeros_like(w_star))) - minimum
     every = steps // SEEN
-    sizes = gammas, rhos, np.array(lams)
-    sampled = np.asarray(
-        prefix(f, law, jnp.asarray(w_star), minimum, jax.random.key(seed), *sizes, paths, steps, every)
-    )
+    key = jax.random.key(seed)
+    runs = prefix(f, law, jnp.asarray(w_star), minimum, key, tuple(grid), paths, steps, every)
     out = []
-    for lam, claim, of_lam in zip(lams, claims, sampled, strict=True):
+    for lam, claim, of_lam in zip(lams, claims, np.asarray(runs), strict=True):
         own = common | {"lam": lam, "gamma": claim.gamma, "rho": claim.rho}
         own |= {"rate": claim.rate, "noise": float(claim.noise)}
         times = np.arange(0, steps + 1, every)
@@ -100,17 +98,10 @@ def curves(common, f, law, seed, steps, paths, points, lams):
 
 
 @partial(jax.jit, static_argnames=("paths", "steps", "every"))
-def prefix(f, law, w_star, minimum, key, gammas, rhos, lams, paths, steps, every):
-    """f(w_t) - f* along random paths from zero, (lams, paths, times); every lam sees the same draws."""
+def prefix(f, law, w_star, minimum, key, grid, paths, steps, every):
+    """f(w_t) - f* along random paths from zero, (lams, paths, times)."""
 
     def gap(w):
         return f.loss(w) - minimum
 
-    def path(key, gamma, rho, lam):
-        draws = jax.vmap(law.pick)(jax.random.split(key, steps))
-        return descend(
-            jax.value_and_grad(f.loss), jnp.zeros_like(w_star), gamma, rho, lam, draws, gap, every
-        )[0]
-
-    keys = jax.random.split(key, paths)
-    return jax.vmap(jax.vmap(path, (0, None, None, None)), (None, 0, 0, 0))(keys, gammas, rhos, lams)
+    return sampled(f, law, jnp.zeros_like(w_star), key, grid, paths, steps, every, gap)

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from theory.descent import descend, still, whole_batch
+from theory import sampling
+from theory.descent import descend, sampled, still, whole_batch
 from theory.problems.least_squares import ridge
 from theory.update import step
 
@@ -85,3 +86,16 @@ def test_each_draw_is_handed_to_both_passes_of_its_step():
     )
     # at 1 the first: gradient 1, ahead 1.5, w = 1 - 1.5; at -0.5 the second: -4.5, ahead -1, w = -0.5 + 5
     np.testing.assert_allclose(seen, [1, -0.5, 4.5], rtol=1e-15)
+
+
+def test_sampled_paths_are_descents_along_the_draws_of_their_keys():
+    law = sampling.single([0.1, 0.2, 0.3, 0.4])
+    grid = tuple(np.array([[0.1, 0.2, 0.0], [0.05, 0.1, 0.7]]).T)
+    key, w = jax.random.key(3), jnp.array([1.0, -1.0])
+    found = jax.jit(lambda key: sampled(F, law, w, key, grid, 4, 6, 2, F.loss))(key)
+    assert found.shape == (2, 4, 4)
+    draws = jax.vmap(law.pick)(jax.random.split(jax.random.split(key, 4)[3], 6))
+    for sizes, paths in zip(zip(*grid, strict=True), found, strict=True):
+        expected = descend(f, w, *sizes, draws, F.loss, 2)[0]
+        np.testing.assert_allclose(paths[3], expected, rtol=1e-13)
+    assert not np.allclose(found[:, 3], found[:, 2])

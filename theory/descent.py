@@ -33,6 +33,22 @@ def descend(value_and_grad, w, gamma, rho, lam, draws, observe, every=1):
     return jax.tree.map(lambda a, b: jnp.concatenate([a[None], b]), observe(w), seen), last
 
 
+def sampled(f, law, w, key, grid, paths, steps, every, observe):
+    """observe(w_t) along random paths from w, (grid, paths, times), for every (gamma, rho, lam) of `grid`.
+
+    `grid` is three vectors of one length. Every entry of it sees the same draws; they are made ahead of the loop.
+    Compile it with the sizes static.
+    """
+
+    def path(key, gamma, rho, lam):
+        draws = jax.vmap(law.pick)(jax.random.split(key, steps))
+        return descend(jax.value_and_grad(f.loss), w, gamma, rho, lam, draws, observe, every)[0]
+
+    return jax.vmap(jax.vmap(path, (0, None, None, None)), (None, 0, 0, 0))(
+        jax.random.split(key, paths), *grid
+    )
+
+
 def still(steps):
     """No draws: every step sees the full batch, the default of `loss`."""
     return jnp.zeros((steps, 0))
