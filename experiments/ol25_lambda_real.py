@@ -5,7 +5,6 @@ ridge and lam > 0 the run ends on the cycle of theory/bounds/ol25.py; for logist
 is known, and `relative_cycle` is NaN.
 """
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
@@ -14,6 +13,7 @@ from experiments.ol25_lambda import followed
 from experiments.ol25_real import PROBLEMS, problem
 from experiments.record import progress
 from theory import admit
+from theory.problems.least_squares import LeastSquares
 
 SECONDS = 6
 QUICK = {"steps": 100, "lams": (0.0, 1.0)}
@@ -27,15 +27,17 @@ def run(seed=0, steps=4000, weight=0.1, lams=(0.0, 0.25, 0.5, 0.75, 1.0)):
     for name, loss in PROBLEMS:
         f = problem(name, loss, weight)
         progress(f"ol25_lambda_real: {loss} on {name}")
-        w_star, minimum = jnp.asarray(f.minimiser), float(f.minimum)
-        hessian = f.model(w_star).hessian
-        quadratic = loss == "ridge"
-
-        def gap(e):  # f - f* in coordinates e = w - w*; without cancellation where f is quadratic
-            return 0.5 * e @ hessian @ e if quadratic else f.loss(e + w_star) - minimum
-
-        table = followed(gap, -w_star, float(f.pl), float(f.smoothness), lams, steps)
-        if not quadratic:
+        table = followed(distance(f), -f.minimiser, float(f.pl), float(f.smoothness), lams, steps)
+        if loss != "ridge":
             table["relative_cycle"] = np.nan
         frames.append(table.assign(data=name, loss=loss, weight=f.ridge))
     return pd.concat(frames, ignore_index=True)
+
+
+def distance(f):
+    """e -> f(w* + e) - f*; without cancellation where f is quadratic."""
+    w_star, minimum = jnp.asarray(f.minimiser), float(f.minimum)
+    if isinstance(f, LeastSquares):
+        hessian = f.model(w_star).hessian
+        return lambda e: 0.5 * e @ hessian @ e
+    return lambda e: f.loss(e + w_star) - minimum
