@@ -39,12 +39,13 @@ LEDGER := paper_checks/ledger$(if $(STATEMENTS),-$(subst $(space),+,$(subst /,.,
 # Chosen statements take the tables as they are: no rule makes a .csv.
 READ := $(if $(STATEMENTS),$(wildcard experiments/results/*.csv),$(TABLES))
 
-.PHONY: help reproduce test core tables figures ledger verdict clean
+.PHONY: help reproduce test core lint tables figures ledger verdict clean
 
 help:
 	@echo "make reproduce   tables, figures, ledger; then the verdict on every statement that has a check"
 	@echo "make test        the tests"
 	@echo "make core        the tests and checks that need no extra, in an environment without any (.venv-core)"
+	@echo "make lint        style, import layers and types"
 	@echo "make tables, make figures, make ledger, make verdict   the parts of make reproduce"
 	@echo "make clean       remove what these made, but for the environments"
 
@@ -58,6 +59,12 @@ test: $(ENVIRONMENT)
 core: .venv-core/complete
 	.venv-core/bin/python $(PYTEST) tests --ignore=tests/extras --ignore=tests/site
 	.venv-core/bin/python -m paper_checks --core
+
+lint: $(ENVIRONMENT)
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -c 'from importlinter.cli import lint_imports_command as run; run()'
+	$(PYTHON) -m mypy
 
 tables: $(TABLES)
 figures: $(FIGURES)

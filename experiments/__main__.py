@@ -39,7 +39,7 @@ def main(arguments=None):
         if flags.debug:
             raise
         print(
-            f"{flags.experiment}: needs {missing.name}; install the extras of pyproject.toml (make test does)",
+            f"{flags.experiment}: needs {missing.name}; install the extras (make test does)",
             file=sys.stderr,
         )
         return 2

@@ -12,6 +12,7 @@ def draw(table):
     kept = table[table.lam == 0]
     panels = [key for key, _ in kept.groupby(["data", "loss", "weight"], sort=False)]
     figure, axes = plt.subplots(2, 3, figsize=(9.6, 5.2), sharey=True)
+    figure.set_layout_engine("constrained", hspace=0.04)
     for axis, (data, loss, weight) in zip(axes.T.flat, panels, strict=False):
         panel = kept[(kept.data == data) & (kept.loss == loss) & (kept.weight == weight)]
         for (form, name), rows in panel.groupby(["form", "sampling"], sort=False):
@@ -47,5 +48,4 @@ def draw(table):
     figure.legend(
         handles, labels, loc="outside lower center", ncols=4, title="thin: bound; shaded: sampled prefix"
     )
-    figure.get_layout_engine().set(hspace=0.04)
     return figure

@@ -3,6 +3,8 @@
 The colours are those of Okabe and Ito, told apart without hue by lightness too; a marker repeats the method.
 """
 
+from typing import Any
+
 import matplotlib
 
 ORDER = {0.0: "#0072B2", 0.25: "#56B4E9", 0.5: "#009E73", 0.75: "#E69F00", 1.0: "#D55E00"}
@@ -11,7 +13,7 @@ DASH = {"uniform": "-", "importance": (0, (4, 1.6)), "full": "-"}
 NAME = {0.0: "USAM", 1.0: "SAM"}
 BOUND = "#555555"
 
-SETTINGS = {
+SETTINGS: Any = {
     "font.size": 9,
     "axes.titlesize": 9,
     "axes.spines.top": False,

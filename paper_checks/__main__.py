@@ -1,4 +1,4 @@
-"""python -m paper_checks [PAPER[/STATEMENT] ...] [--json FILE] [--core] [--list]: runs and prints the ledger."""
+"""python -m paper_checks [PAPER[/STATEMENT] ...] [--json FILE] [--core] [--list]: prints the ledger."""
 
 import argparse
 import sys

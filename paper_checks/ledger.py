@@ -6,21 +6,23 @@ A check is a module with
     measured(case)      its left side
     bound(case)         its right side; 0 for an identity
     tolerance(case)     rounding, or derived (default: 1e-9 of the bound)
-    controls(case)      name -> a falsified case, or a function of a factor > 1 that makes one; each must break
+    controls(case)      name -> a falsified case, or a function of a factor > 1 making one; each must break
     COMPILED = True     where the sides may be traced: cases of one shape are then judged together
 
 A case named "slug: ..." belongs to the row `slug` of statements.toml that names this file, all others to the
 file's own row.
 """
 
+import difflib
 import importlib
 import json
 import os
 import time
 import tomllib
 import traceback
+from collections.abc import Callable
 from functools import partial
-from math import isfinite, sqrt
+from math import isfinite, nan, sqrt
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,25 +36,28 @@ FIRST_FACTOR, LARGEST_FACTOR = 1.01, 1e8
 NEEDS_CHECK = ("checked", "partly", "refuted")
 
 
+Record = dict[str, Any]
+
+
 class Verdict(NamedTuple):
     measured: float
     bound: float
     tolerance: float
 
     @property
-    def sound(self):
+    def sound(self) -> bool:
         return all(map(isfinite, self)) and self.tolerance > 0
 
     @property
-    def holds(self):
+    def holds(self) -> bool:
         return self.sound and self.measured <= self.bound + self.tolerance
 
     @property
-    def broken(self):  # not the negation of `holds`: NaN and infinity are neither
+    def broken(self) -> bool:  # not the negation of `holds`: NaN and infinity are neither
         return self.sound and self.measured > self.bound + self.tolerance
 
     @property
-    def slack(self):
+    def slack(self) -> float | None:
         """Bound over measured; None for identities and where nothing was measured."""
         return self.bound / self.measured if self.bound and self.measured else None
 
@@ -62,18 +67,18 @@ class Row(NamedTuple):
 
     paper: str
     key: str
-    fields: dict
+    fields: dict[str, Any]
 
     @property
-    def name(self):
+    def name(self) -> str:
         return f"{self.paper}/{self.key}"
 
     @property
-    def module(self):
+    def module(self) -> str:
         return f"paper_checks.{self.paper}.{self.fields.get('file', self.key)}"
 
     @property
-    def checked(self):
+    def checked(self) -> bool:
         return self.fields["status"] in NEEDS_CHECK
 
 
@@ -81,12 +86,12 @@ class UnknownStatement(ValueError):
     pass
 
 
-def rounding(*terms):
+def rounding(*terms: Any) -> float:
     """64 roundings of the largest term in double precision."""
     return 64 * 2.0**-52 * max(float(np.max(np.abs(x))) for x in terms)
 
 
-def statements(path=HERE / "statements.toml"):
+def statements(path: Path = HERE / "statements.toml") -> tuple[list[Row], dict[str, str]]:
     """All rows in the order of the file, and the aliases."""
     with open(path, "rb") as file:
         papers = tomllib.load(file)
@@ -96,15 +101,13 @@ def statements(path=HERE / "statements.toml"):
     ], aliases
 
 
-def chosen(rows, aliases, names):
+def chosen(rows: list[Row], aliases: dict[str, str], names: list[str]) -> list[Row]:
     """The rows that `names` speak of: a paper, a statement, or an alias of one."""
     if not names:
         return rows
     wanted = {aliases.get(name, name) for name in names}
     known = {row.name for row in rows} | {row.paper for row in rows}
     for name in wanted - known:
-        import difflib
-
         close = difflib.get_close_matches(name, known | set(aliases), 3, 0.4)
         hint = f"; did you mean {' or '.join(close)}?" if close else ""
         raise UnknownStatement(
@@ -116,7 +119,7 @@ def chosen(rows, aliases, names):
 # Judging
 
 
-def judge(module, cases):
+def judge(module: Any, cases: list[Any]) -> list[Verdict]:
     """A verdict for each case; together, in compiled batches of one shape, where the module allows it."""
     if not getattr(module, "COMPILED", False):
         return [Verdict(*map(float, sides(module, case))) for case in cases]
@@ -136,7 +139,7 @@ def judge(module, cases):
     return verdicts
 
 
-def sides(module, case):
+def sides(module: Any, case: Any) -> tuple[Any, Any, Any]:
     measured, bound = module.measured(case), module.bound(case)
     tolerance = module.tolerance(case) if hasattr(module, "tolerance") else 1e-9 * abs(bound)
     return measured, bound, tolerance
@@ -145,7 +148,7 @@ def sides(module, case):
 programs: dict[str, Any] = {}
 
 
-def compiled(module):
+def compiled(module: Any) -> Any:
     """One program for a module: jit keeps those of its shapes."""
     if module.__name__ not in programs:
         programs[module.__name__] = jax.jit(jax.vmap(partial(sides, module)))
@@ -153,33 +156,38 @@ def compiled(module):
 
 
 class Search:
-    """For the smallest factor from 1.01 to 1e8 that is caught: by squaring, then bisection of the logarithm."""
+    """For the smallest factor from 1.01 to 1e8 that is caught: by squaring, then bisection of logarithms."""
 
-    def __init__(self, make):
-        self.make, self.held, self.caught, self.factor = make, 1.0, None, FIRST_FACTOR
-        self.beyond = None  # the smallest factor seen at which the case is neither held nor caught
+    def __init__(self, make: Callable[[float], Any]) -> None:
+        self.make, self.held = make, 1.0
+        self.factor: float | None = FIRST_FACTOR  # to be tried next; None when done
+        self.caught: tuple[Verdict, float] | None = None
+        self.last = Verdict(nan, nan, nan)
+        self.beyond: float | None = None  # the smallest factor seen at which nothing is sound
 
-    def learn(self, verdict):
+    def learn(self, tried: float, verdict: Verdict) -> None:
+        self.last = verdict
         if verdict.broken:
-            self.caught = (self.factor, verdict)
+            self.caught = (verdict, tried)
         elif verdict.sound:
-            self.held = self.factor
+            self.held = tried
         else:
-            self.beyond = self.factor
-        top = min((x for x in (self.caught and self.caught[0], self.beyond) if x), default=None)
+            self.beyond = tried
+        top = min((x for x in (self.caught and self.caught[1], self.beyond) if x), default=None)
         if top is None:
-            following = min(self.factor**2, LARGEST_FACTOR)
-            self.factor = following if following > self.factor else None
+            following = min(tried**2, LARGEST_FACTOR)
+            self.factor = following if following > tried else None
         elif top <= FIRST_FACTOR or top / self.held < 1.05:
             self.factor = None
         else:
             self.factor = sqrt(top * self.held)
 
 
-def run_controls(module, cases):
+def run_controls(module: Any, cases: list[Any]) -> list[dict[str, Record]]:
     """For each case: name of control -> its record. Searches advance together, so that batches stay full."""
-    records: list[dict] = [{} for _ in cases]
-    fixed, searches = [], []
+    records: list[dict[str, Record]] = [{} for _ in cases]
+    fixed: list[tuple[int, str, Any]] = []
+    searches: list[tuple[int, str, Search]] = []
     for place, case in enumerate(cases):
         for name, control in module.controls(case).items():
             if callable(control):
@@ -188,27 +196,23 @@ def run_controls(module, cases):
                 fixed.append((place, name, control))
     for (place, name, _), verdict in zip(fixed, judge(module, [case for *_, case in fixed]), strict=True):
         records[place][name] = control_record(verdict, None)
-    seen: dict[int, Verdict] = {}
-    while going := [(k, s) for k, (_, _, s) in enumerate(searches) if s.factor]:
-        for (k, search), verdict in zip(
-            going, judge(module, [s.make(s.factor) for _, s in going]), strict=True
-        ):
-            seen[k] = verdict
-            search.learn(verdict)
-    for k, (place, name, search) in enumerate(searches):
-        factor, verdict = search.caught or (None, seen[k])
-        records[place][name] = control_record(verdict, factor)
+    while going := [(search, search.factor) for *_, search in searches if search.factor]:
+        verdicts = judge(module, [search.make(factor) for search, factor in going])
+        for (search, factor), verdict in zip(going, verdicts, strict=True):
+            search.learn(factor, verdict)
+    for place, name, search in searches:
+        records[place][name] = control_record(*(search.caught or (search.last, None)))
     return records
 
 
-def control_record(verdict, factor):
+def control_record(verdict: Verdict, factor: float | None) -> Record:
     return {"measured": verdict.measured, "bound": verdict.bound, "caught": verdict.broken, "factor": factor}
 
 
 # Records
 
 
-def record(row, case=None, why=None, **found):
+def record(row: Row, case: str | None = None, why: str | None = None, **found: Any) -> Record:
     fields = row.fields
     out = {
         "paper": row.paper,
@@ -225,7 +229,14 @@ def record(row, case=None, why=None, **found):
     return out | found
 
 
-def decided(row, case, hypotheses, verdict, controls, seconds):
+def decided(
+    row: Row,
+    case: str,
+    hypotheses: Record,
+    verdict: Verdict,
+    controls: dict[str, Record],
+    seconds: float | None,
+) -> Record:
     """The record of one case; a hypothesis that is false or NaN does not hold."""
     met = {name: bool(value) and not np.isnan(value) for name, value in hypotheses.items()}  # NaN is not met
     return record(
@@ -243,19 +254,21 @@ def decided(row, case, hypotheses, verdict, controls, seconds):
     )
 
 
-def failed(each):
+def failed(each: Record) -> bool:
     """A record that has a case and does not hold, or whose controls are not all caught."""
     return each["case"] is not None and not (each["holds"] and each["caught"])
 
 
-def not_run(each):
+def not_run(each: Record) -> bool:
     return each["case"] is None and (each["why"] or "").startswith("not run")
 
 
-def run(rows, everything, say=lambda text: None):
+def run(
+    rows: list[Row], everything: list[Row], say: Callable[[str], Any] = lambda text: None
+) -> list[Record]:
     """The records of `rows`; `everything` is all rows, which tells whose a case is."""
-    out = []
-    modules: dict[str, list] = {}
+    out: list[Record] = []
+    modules: dict[str, list[Row]] = {}
     for row in rows:
         if not row.checked:
             out.append(record(row))
@@ -271,7 +284,7 @@ def run(rows, everything, say=lambda text: None):
         }
         try:
             out += run_module(name, wanted, owners, say)
-        except Exception as error:  # a check that breaks down fails; the others still have their say
+        except Exception as error:  # noqa: BLE001 - a check that breaks down fails, the others have their say
             traceback.print_exc()
             why = f"the check broke down: {type(error).__name__}: {error}"
             out += [
@@ -282,7 +295,9 @@ def run(rows, everything, say=lambda text: None):
     return sorted(out, key=lambda each: place[f"{each['paper']}/{each['statement']}"])
 
 
-def run_module(name, wanted, owners, say):
+def run_module(
+    name: str, wanted: list[Row], owners: dict[str, Row], say: Callable[[str], Any]
+) -> list[Record]:
     """All records of a module's rows."""
     begun = time.perf_counter()
     try:
@@ -317,13 +332,13 @@ def run_module(name, wanted, owners, say):
     return out
 
 
-def line(row, records, seconds):
+def line(row: Row, records: list[Record], seconds: float) -> str:
     bad = sum(map(failed, records))
     state = "ok" if not bad else f"{bad} FAILED"
     return f"  {row.name:<34} {len(records):>4} cases  {state:<10} {seconds:6.1f} s"
 
 
-def from_table(row):
+def from_table(row: Row) -> list[Record]:
     """The verdicts that an experiment wrote beside its table; only a run with all defaults counts."""
     name = row.fields["table"]
     path = TABLES / f"{name}.json"
@@ -348,19 +363,19 @@ def from_table(row):
     return out
 
 
-def told(found, claim):
+def told(found: Any, claim: Record) -> Verdict:
     """A verdict as JSON has it; a control may give what it measured alone, the rest is the claim's."""
     found = claim | (found if isinstance(found, dict) else {"measured": found})
     bound = number(found.get("bound"))
     return Verdict(number(found.get("measured")), bound, number(found.get("tolerance", 1e-9 * abs(bound))))
 
 
-def number(value):
+def number(value: float | None) -> float:
     """A number as JSON has it: null is NaN."""
     return float("nan") if value is None else float(value)
 
 
-def write(records, path):
+def write(records: list[Record], path: Path | str) -> None:
     """Strict JSON, null for NaN and infinity; written beside, then renamed."""
     path = Path(path)
     beside = path.with_name(path.name + ".part")
@@ -372,7 +387,7 @@ def write(records, path):
         raise
 
 
-def strict(value):
+def strict(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): strict(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
@@ -384,7 +399,7 @@ def strict(value):
     return value
 
 
-def summary(records):
+def summary(records: list[Record]) -> list[str]:
     """A line for each paper."""
     out = []
     for paper in dict.fromkeys(each["paper"] for each in records):

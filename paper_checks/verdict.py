@@ -1,4 +1,4 @@
-"""python -m paper_checks.verdict LEDGER.json: summary of a written ledger; exit status 1 while a check fails."""
+"""python -m paper_checks.verdict LEDGER.json: summary of a ledger; exit status 1 while a check fails."""
 
 import json
 import sys

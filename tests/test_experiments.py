@@ -49,7 +49,7 @@ def fake(monkeypatch, tmp_path):
     ran = []
 
     def run(seed=0, steps=3, rate=0.5, loss="ridge", fast=False, lams=(0.0, 1.0)):
-        ran.append(dict(seed=seed, steps=steps, rate=rate, loss=loss, fast=fast, lams=lams))
+        ran.append({"seed": seed, "steps": steps, "rate": rate, "loss": loss, "fast": fast, "lams": lams})
         return pd.DataFrame({"step": range(steps), "gap": [nan, inf, -inf][:steps]})
 
     def verdicts(table):
@@ -128,9 +128,23 @@ def test_every_argument_of_run_is_a_flag(capsys):
 
 
 def test_flags_arrive_in_run(fake, tmp_path):
-    flags = "--seed 7 --steps=2 --rate 0.125 --loss logistic --fast true --lams 0.5,1".split()
+    flags = [
+        "--seed",
+        "7",
+        "--steps=2",
+        "--rate",
+        "0.125",
+        "--loss",
+        "logistic",
+        "--fast",
+        "true",
+        "--lams",
+        "0.5,1",
+    ]
     assert command.main(["fake", *flags, "--out", str(tmp_path)]) == 0
-    assert fake.ran == [dict(seed=7, steps=2, rate=0.125, loss="logistic", fast=True, lams=(0.5, 1.0))]
+    assert fake.ran == [
+        {"seed": 7, "steps": 2, "rate": 0.125, "loss": "logistic", "fast": True, "lams": (0.5, 1.0)}
+    ]
     command.main(["fake", "--quick", "--out", str(tmp_path)])
     command.main(["fake", "--quick", "--steps", "1", "--out", str(tmp_path)])
     assert [each["steps"] for each in fake.ran] == [2, 2, 1]

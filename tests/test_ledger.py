@@ -32,19 +32,26 @@ TABLE = "ol25_certificates"  # what the row ol25/real_data reads
 
 
 def row(key, status="checked", **fields):
-    common = dict(title=key, says=key, place="nowhere", kind="inequality", evidence="exact", source="own")
+    common = {
+        "title": key,
+        "says": key,
+        "place": "nowhere",
+        "kind": "inequality",
+        "evidence": "exact",
+        "source": "own",
+    }
     return Row("fake", key, common | {"status": status} | fields)
 
 
 def check(cases=None, controls=None, **functions):
     """A check whose cases are (measured, bound); by default one that holds, with a control that is caught."""
-    given = dict(
-        cases=lambda: {"one": (1.0, 2.0)} if cases is None else cases,
-        hypotheses=lambda case: {"given": True},
-        measured=lambda case: case[0],
-        bound=lambda case: case[1],
-        controls=lambda case: {"too large": (case[1] + 1, case[1])} if controls is None else controls,
-    )
+    given = {
+        "cases": lambda: {"one": (1.0, 2.0)} if cases is None else cases,
+        "hypotheses": lambda case: {"given": True},
+        "measured": lambda case: case[0],
+        "bound": lambda case: case[1],
+        "controls": lambda case: {"too large": (case[1] + 1, case[1])} if controls is None else controls,
+    }
     return SimpleNamespace(**given | functions)
 
 
@@ -142,11 +149,11 @@ def test_compiled_judging_is_judging_one_by_one():
     """More cases than a batch, of three shapes, in turns; maxima are exact in any order."""
     rng = np.random.default_rng(0)
     cases = [(rng.normal(size=(1, 2, 5)[k % 3]), float(k)) for k in range(3 * ledger.BATCH + 10)]
-    functions = dict(
-        measured=lambda case: jnp.max(case[0]) + case[1],
-        bound=lambda case: case[1],
-        tolerance=lambda case: 1e-9 + 0 * case[1],
-    )
+    functions = {
+        "measured": lambda case: jnp.max(case[0]) + case[1],
+        "bound": lambda case: case[1],
+        "tolerance": lambda case: 1e-9 + 0 * case[1],
+    }
     together = ledger.judge(SimpleNamespace(__name__="together", COMPILED=True, **functions), cases)
     assert together == ledger.judge(SimpleNamespace(__name__="alone", **functions), cases)
     small = SimpleNamespace(__name__="small", COMPILED=True, BATCH=2, **functions)

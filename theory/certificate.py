@@ -11,6 +11,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from theory import Array
 from theory.update import norm
 
 EPS = 2.0**-52
@@ -20,8 +21,8 @@ ROUNDINGS = 64  # f - f* at a state is a sum of a few dozen roundings of its own
 class Need(NamedTuple):
     """What a state needs, and the rounding of it."""
 
-    measured: jax.Array
-    rounding: jax.Array
+    measured: Array
+    rounding: Array
 
 
 def noise_needed(before, after, rate):

@@ -36,7 +36,7 @@ def descend(value_and_grad, w, gamma, rho, lam, draws, observe, every=1):
 def sampled(f, law, w, key, grid, paths, steps, every, observe):
     """observe(w_t) along random paths from w, (grid, paths, times), for every (gamma, rho, lam) of `grid`.
 
-    `grid` is three vectors of one length. Every entry of it sees the same draws; they are made ahead of the loop.
+    `grid` is three vectors of one length. Every entry of it sees the same draws, made ahead of the loop.
     Compile it with the sizes static.
     """
 

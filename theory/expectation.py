@@ -30,7 +30,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from theory import admit
+from theory import Array, admit
 from theory.problems.least_squares import LeastSquares
 from theory.sampling import Single, support
 from theory.update import step
@@ -44,19 +44,19 @@ SPECTRAL_LIMIT = 40  # the half-vector basis has d (d + 1) / 2 elements
 class State(NamedTuple):
     """(1, E e, E e e'); linear in itself."""
 
-    one: jax.Array  # ()
-    mean: jax.Array  # (d,)
-    second: jax.Array  # (d, d)
+    one: Array  # ()
+    mean: Array  # (d,)
+    second: Array  # (d, d)
 
 
 class Pieces(NamedTuple):
     """grad f_v = h e + s with probability q, in the coordinates e = basis' (w - w*)."""
 
-    q: jax.Array  # (k,)
-    h: jax.Array  # (k, d, d)
-    s: jax.Array  # (k, d)
-    whole: jax.Array  # (d, d), the Hessian of f
-    basis: jax.Array  # (dimension of w, d), orthonormal
+    q: Array  # (k,)
+    h: Array  # (k, d, d)
+    s: Array  # (k, d)
+    whole: Array  # (d, d), the Hessian of f
+    basis: Array  # (dimension of w, d), orthonormal
 
     def moves(self, gamma, rho):
         """(N_v, z_v) of every atom, and what the recursion reads of them."""
@@ -82,13 +82,13 @@ def averaged(q, matrices):
 class RankOne(NamedTuple):
     """grad f_v = scale ((a a' + ridge I) e) + s with probability q, one row of `a` for each atom."""
 
-    q: jax.Array  # (n,)
-    a: jax.Array  # (n, d)
-    scale: jax.Array  # (n,), the weight over n
-    ridge: jax.Array  # ()
-    s: jax.Array  # (n, d)
-    whole: jax.Array  # (d, d)
-    basis: jax.Array  # (dimension of w, d)
+    q: Array  # (n,)
+    a: Array  # (n, d)
+    scale: Array  # (n,), the weight over n
+    ridge: Array  # ()
+    s: Array  # (n, d)
+    whole: Array  # (d, d)
+    basis: Array  # (dimension of w, d)
 
     def moves(self, gamma, rho):
         """N = own I + along a a' and z of every atom, and what the recursion reads of them."""
@@ -229,7 +229,7 @@ def krylov(atoms, start, gamma, rho, times, tolerance=1e-10):
     atoms = jax.tree.map(np.asarray, atoms)
     e = atoms.basis.T @ start
     noisy = bool(np.any(atoms.s))  # without noise neither 1 nor the mean moves f, and both fall more slowly
-    first = State(np.float64(noisy), noisy * e, np.outer(e, e))
+    first = State(np.asarray(float(noisy)), noisy * e, np.outer(e, e))
     d = len(first.mean)
     upper = np.triu_indices(d)
     half = np.where(
@@ -255,7 +255,7 @@ def krylov(atoms, start, gamma, rho, times, tolerance=1e-10):
     most = min(LARGEST_BASIS, len(vector))
     basis, small = np.zeros((most + 1, len(vector))), np.zeros((most + 1, most))
     basis[0] = vector / size
-    # A loop in NumPy: its length is not known beforehand, and calls of compiled code would cost more than the products.
+    # A loop in NumPy: its length is not known beforehand, and compiled calls cost more than the products.
     for k in range(most):
         image = pack(atoms.change(unpack(basis[k]), moves))
         length = np.linalg.norm(image)

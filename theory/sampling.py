@@ -24,7 +24,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from theory import admit
+from theory import Array, admit
 
 LISTED = 2**22  # entries (atoms times length of a draw) up to which a support is listed
 
@@ -32,7 +32,7 @@ LISTED = 2**22  # entries (atoms times length of a draw) up to which a support i
 class Single(NamedTuple):
     """One index, drawn with probability q_i and reweighted by 1 / q_i."""
 
-    q: jax.Array  # (n,)
+    q: Array  # (n,)
 
     @property
     def n(self):
@@ -84,7 +84,7 @@ class Nice:
 class Draws:
     """tau independent draws from q with replacement; v = sum_k e_{i_k} / (tau q_{i_k})."""
 
-    q: jax.Array  # (n,)
+    q: Array  # (n,)
     tau: int
 
     @property
@@ -114,7 +114,7 @@ class Draws:
 class Independent(NamedTuple):
     """Every index on its own with probability q_i, weight 1 / q_i; a draw keeps all n, some with weight 0."""
 
-    q: jax.Array  # (n,)
+    q: Array  # (n,)
 
     @property
     def n(self):
@@ -166,9 +166,9 @@ class Full:
 class Listed:
     """A law given by its support: draw k has probability q_k; indices and weights, padded with weight 0."""
 
-    indices: jax.Array  # (atoms, length)
-    weights: jax.Array  # (atoms, length)
-    q: jax.Array  # (atoms,)
+    indices: Array  # (atoms, length)
+    weights: Array  # (atoms, length)
+    q: Array  # (atoms,)
     n: int
 
     def pick(self, key):

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from theory import Array
 from theory.bounds import ol25
 from theory.descent import descend, still, whole_batch
 from theory.problems.quadratic import Quadratic, quadratic
@@ -27,7 +28,7 @@ RHO = 0.3
 class Case(NamedTuple):
     problem: Quadratic
     top: float  # the eigenvalue of the claimed cycle
-    vector: jax.Array  # and its eigenvector
+    vector: Array  # and its eigenvector
     gamma: float
     lam: float
     scale: float  # of the claimed radius: 1, but for a control

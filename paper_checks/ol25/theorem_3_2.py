@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from theory import sampling
+from theory import Array, sampling
 from theory.bounds import ol25
 from theory.certificate import ascend, noise_needed, promised_over_true, rings, worst
 from theory.expectation import one_step
@@ -34,7 +34,7 @@ class Case(NamedTuple):
     quiet: float  # 1 where the theorem's N is 0: no noise and lam = 0
     taken: float  # the share of gamma that the rule takes: 1, but for the control that does not move
     cut: float  # what the claimed N is divided by: 1, but for a control
-    states: jax.Array  # (states, d)
+    states: Array  # (states, d)
 
 
 def cases():

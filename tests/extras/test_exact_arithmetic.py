@@ -46,8 +46,8 @@ def affine(atoms, gamma, rho):
             matrix[row][0] += weight * z[i] * z[j]
             for k in range(D):
                 matrix[row][1 + k] += weight * (m[i][k] * z[j] + z[i] * m[j][k])
-            for column, (k, l) in enumerate(pairs, 1 + D):
-                moved = m[i][k] * m[j][l] + (m[i][l] * m[j][k] if k != l else 0)
+            for column, (a, b) in enumerate(pairs, 1 + D):
+                moved = m[i][a] * m[j][b] + (m[i][b] * m[j][a] if a != b else 0)
                 matrix[row][column] += weight * moved
     whole = np.asarray(atoms.whole)
     read = [arb(0)] * (1 + D) + [arb(float(whole[i, j])) / (2 if i == j else 1) for i, j in pairs]

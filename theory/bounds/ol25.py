@@ -146,7 +146,7 @@ def form_b_steps(k, weights, share=0.5):
 
 
 class Claim(NamedTuple):
-    """What a form of the theorem says of a problem, a law and lam; plain numbers, so that each can be falsified."""
+    """What a form of the theorem says of a problem, a law and lam; numbers, so that each can be falsified."""
 
     k: Constants
     weights: Weights
@@ -176,7 +176,7 @@ class Claim(NamedTuple):
 
 
 def claim(f, law, form, lam):
-    """The claim of "old" or "new" (form A, the paper's constants and weights) or of "B" (ours, sharp), with its steps."""
+    """The claim of "old" or "new" (form A, the paper's constants) or of "B" (ours), with its steps."""
     if form == "B":
         k, weights = sharp_constants(f, law), jensen_weights(lam)
         return Claim(k, weights, 1.0, *form_b_steps(k, weights))

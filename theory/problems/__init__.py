@@ -15,9 +15,9 @@ A problem offers
 Constants are computed in NumPy at each access: read them once, outside compiled code.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import jax
+from theory import Array
 
 ALL = slice(None)
 
@@ -25,12 +25,12 @@ ALL = slice(None)
 class Model(NamedTuple):
     """|f(w + m) - f(w) - slope' m - m' hessian m / 2| <= third |m|^3 / 6."""
 
-    slope: jax.Array  # (d,)
+    slope: Array  # (d,)
     spread: (
-        jax.Array
-    )  # (d,), the mean size of the terms of each entry of the slope: what its rounding is relative to
-    hessian: jax.Array  # (d, d)
-    third: jax.Array | float
+        Array  # (d,), the mean size of the terms of each entry of the slope: its rounding is relative to that
+    )
+    hessian: Array  # (d, d)
+    third: Array | float
 
 
 class Sum:
@@ -38,11 +38,11 @@ class Sum:
 
     __slots__ = ()
 
-    def loss(self, w, i=ALL, v=1.0):
+    def loss(self: Any, w, i=ALL, v=1.0):
         return (v * self.losses(w, i)).sum() / self.n
 
     @property
-    def mismatch(self):
+    def mismatch(self: Any):
         return max(float(self.minimum - self.minima_each.mean()), 0.0)
 
 

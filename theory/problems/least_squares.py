@@ -10,13 +10,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from theory import admit
+from theory import Array, admit
 from theory.problems import ALL, Model, Sum, positive
 
 
 class Fields(NamedTuple):
-    a: jax.Array  # (n, d)
-    b: jax.Array  # (n,)
+    a: Array  # (n, d)
+    b: Array  # (n,)
     ridge: float
 
 

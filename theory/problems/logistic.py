@@ -12,15 +12,15 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.special import expit
 
-from theory import admit
+from theory import Array, admit
 from theory.problems import ALL, Model, Sum
 
 NEWTON_STEPS = 100
 
 
 class Fields(NamedTuple):
-    a: jax.Array  # (n, d)
-    y: jax.Array  # (n,), +-1
+    a: Array  # (n, d)
+    y: Array  # (n,), +-1
     ridge: float
 
 
@@ -35,7 +35,7 @@ class Logistic(Fields, Sum):
         return jnp.logaddexp(0.0, -self.y[i] * (self.a[i] @ w)) + 0.5 * self.ridge * (w @ w)
 
     def model(self, w):
-        """The third derivative of log(1 + e^c) is at most 1 / (6 sqrt(3)), that of f mean |a_i|^3 times it."""
+        """The third derivative of log(1 + e^c) is at most 1 / (6 sqrt(3)), f's mean |a_i|^3 times that."""
         signed = -self.y[:, None] * self.a
         chance = jax.nn.sigmoid(signed @ w)
         each = chance[:, None] * signed

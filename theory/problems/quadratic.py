@@ -6,18 +6,17 @@ w* = H^+ b, inf f_i = c_i - b_i' H_i^+ b_i / 2.
 
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
-from theory import admit
+from theory import Array, admit
 from theory.problems import ALL, Model, Sum, positive
 
 
 class Fields(NamedTuple):
-    h: jax.Array  # (n, d, d)
-    b: jax.Array  # (n, d)
-    c: jax.Array  # (n,)
+    h: Array  # (n, d, d)
+    b: Array  # (n, d)
+    c: Array  # (n,)
 
 
 class Quadratic(Fields, Sum):
