@@ -531,3 +531,13 @@ def test_no_step_moves_nothing():
     first = 0.5 * W @ PROBLEM.hessians.mean(0) @ W
     np.testing.assert_allclose(basis(gamma=0.0).values, first, rtol=1e-12)
     np.testing.assert_allclose(modes(gamma=0.0).at([0, 5]), first, rtol=1e-12)
+
+
+def test_the_full_batch_of_a_noisy_sum_has_no_noise():
+    """Its slopes at w* add up to rounding, which must not be read for noise: the rate is that of (1 - n_1)^2."""
+    f = ridge(*data(6, 3), 0.1)
+    gamma, rho = 0.1, 0.2
+    found = spectral(f, sampling.full(6), np.ones(3), gamma, rho)
+    slowest = f.pl * (1 + rho * f.pl) * gamma
+    assert not found.noisy and found.stationary == 0
+    np.testing.assert_allclose(found.rate, 1 - (1 - slowest) ** 2, rtol=1e-12)

@@ -10,8 +10,11 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+import scipy.linalg
 
 from theory import Array
+from theory.expectation import Pieces, averaged, pieces
 from theory.update import norm
 
 EPS = 2.0**-52
@@ -86,6 +89,23 @@ def ascend(score, starts, iterations, over=jax.vmap):
         return jax.lax.scan(move, (start, -jnp.inf, jnp.zeros_like(start), 0.0), length=iterations + 1)[0][0]
 
     return over(climb)(starts)
+
+
+def worst_for_usam(f, law, gamma, rho, rate):
+    """w - w* where USAM on a quadratic sum needs most, in closed form.
+
+    E f(w+) - f* is half of E|(I - N_v) e - z_v|^2 in the norm of H (theory/expectation.py), so the N needed
+    is quadratic in e and largest where its gradient vanishes; without noise the ratio of promised to true
+    decrease is largest along a generalised eigenvector, of length 1 here.
+    """
+    q, h, s, whole, basis = atoms = Pieces(*map(np.asarray, pieces(f, law)))
+    n, z = atoms.moves(gamma, rho)[:2]
+    keep = np.eye(len(whole)) - n
+    kept = averaged(q, keep @ whole @ keep)
+    if not np.any(s):
+        e = scipy.linalg.eigh(whole - kept, whole)[1][:, 0]
+        return basis @ (e / np.linalg.norm(e))
+    return basis @ np.linalg.solve(kept - (1 - rate) * whole, q @ (keep @ whole @ z[:, :, None])[:, :, 0])
 
 
 def rings(key, count, d, inner, outer):

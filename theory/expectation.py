@@ -121,7 +121,8 @@ def pieces(f, law):
     v, q = support(law)
     slopes, whole, basis = reduced(f)
     h = basis.T @ (np.tensordot(v, f.hessians, 1) / f.n) @ basis
-    return Pieces(*map(jnp.asarray, (q, h, v @ slopes / f.n, whole, basis)))
+    s = cleared(v @ slopes / f.n, np.abs(v).max() * np.abs(slopes).max())  # the full batch has no noise
+    return Pieces(*map(jnp.asarray, (q, h, s, whole, basis)))
 
 
 def rank_one(f, law):
@@ -158,13 +159,17 @@ def reduced(f):
     slopes = f.slopes(w_star)
     slopes = slopes - slopes.mean(0)  # the mean is zero but for rounding
     size = np.abs(f.slopes(0 * w_star)).max() + f.smoothness_each.max() * np.linalg.norm(w_star)
-    if np.all(np.abs(slopes) <= 64 * np.finfo(float).eps * size):
-        slopes = np.zeros_like(slopes)
+    slopes = cleared(slopes, size)
     eigs, vectors = np.linalg.eigh(f.hessian)
     basis = vectors[:, eigs > 1e-12 * eigs[-1]]
     if basis.shape[0] == basis.shape[1]:
         return slopes, f.hessian, np.eye(len(eigs))
     return slopes @ basis, basis.T @ f.hessian @ basis, basis
+
+
+def cleared(terms, size):
+    """`terms`, or zeros where all are roundings of `size`."""
+    return np.zeros_like(terms) if np.all(np.abs(terms) <= 64 * np.finfo(float).eps * size) else terms
 
 
 def begin(atoms, start):
