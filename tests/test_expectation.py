@@ -534,7 +534,7 @@ def test_no_step_moves_nothing():
 
 
 def test_the_full_batch_of_a_noisy_sum_has_no_noise():
-    """Its slopes at w* add up to rounding, which must not be read for noise: the rate is that of (1 - n_1)^2."""
+    """Its slopes at w* add up to rounding, not to be read for noise: the rate is that of (1 - n_1)^2."""
     f = ridge(*data(6, 3), 0.1)
     gamma, rho = 0.1, 0.2
     found = spectral(f, sampling.full(6), np.ones(3), gamma, rho)
