@@ -34,8 +34,7 @@ def noise_needed(before, after, rate):
 
 
 def noise_by_model(before, model, moves, q, rate):
-    """The same where w+ = w + moves_k with probability q_k, from f about w to second order (`model` of a
-    problem).
+    """The same where w+ = w + moves_k with probability q_k, from f about w to second order (its `model`).
 
     No two nearly equal values of f are subtracted: rounding is relative to the terms of E f(w+) - f(w), and
     what the model leaves out, E|w+ - w|^3 times a constant, is added to it. Quadratics leave out nothing.

@@ -149,11 +149,10 @@ def same_size(f, law):
 
 
 def reduced(f):
-    """Slopes of every f_i at w* and the Hessian of f in an orthonormal basis of its range, outside which no
-    f_i varies.
+    """Slopes of every f_i at w* and the Hessian of f in an orthonormal basis of its range; the basis.
 
-    Slopes that are all rounding are zero: interpolation, where the rate of the mean must not be read for that
-    of E f.
+    Outside that range no f_i varies. Slopes that are all rounding are zero: interpolation, where the rate of
+    the mean must not be read for that of E f.
     """
     w_star = f.minimiser
     slopes = f.slopes(w_star)
@@ -357,12 +356,11 @@ def power(rate, t):
 
 
 def geometric(slow, fast, t):
-    """sum_{s<t} (1 - fast)^(t-1-s) (1 - slow)^s = [(1 - slow)^t - (1 - fast)^t] / (fast - slow), without
-    cancellation.
+    """sum_{s<t} (1 - fast)^(t-1-s) (1 - slow)^s = [(1 - slow)^t - (1 - fast)^t] / (fast - slow).
 
-    With x = max(1 - slow, 1 - fast) > 0 it is x^t [1 - (1 - apart)^t] / gap with apart = gap / x, gap = |fast
-    - slow|. Two negative factors are turned to positive ones, which leaves (-1)^(t - 1); factors of two signs
-    cancel nothing.
+    Without cancellation: with x = max(1 - slow, 1 - fast) > 0 it is x^t [1 - (1 - apart)^t] / gap, where
+    gap = |fast - slow| and apart = gap / x. Two negative factors are turned to positive ones, which leaves
+    (-1)^(t - 1); factors of two signs cancel nothing.
     """
     slow, fast = np.broadcast_arrays(slow, fast)
     negative = (slow > 1) & (fast > 1)
