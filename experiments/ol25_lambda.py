@@ -42,7 +42,7 @@ def run(
 
 
 def followed(gap, start, pl, whole, lams, steps):
-    """A run for each lam with the steps of the deterministic corollary: gap, bound, and a quadratic's cycle."""
+    """A run for each lam with the steps of the deterministic corollary: gap, bound and cycle."""
     gammas, rhos = np.array([ol25.deterministic_steps(whole, lam) for lam in lams]).T
     curves = np.asarray(runs(gap, jnp.asarray(start), gammas, rhos, np.array(lams), steps))
     times = 2 * np.unique(np.round(np.geomspace(1, steps // 2, POINTS)).astype(int))  # a cycle has two values
