@@ -227,6 +227,42 @@ def test_leaves_keep_their_dtype():
         assert after["a"].dtype == jnp.float32 and after["b"].dtype == jnp.bfloat16
 
 
+def test_every_pass_keeps_the_dtype_of_a_leaf():
+    w, double = jnp.ones(2, jnp.float32), jnp.asarray(0.5)
+    seen = []
+
+    def value_and_grad(w):
+        seen.append(w.dtype)
+        return jnp.sum(w), w
+
+    update.look_ahead(value_and_grad, double, double)(w)
+    assert seen == [jnp.float32] * 2
+    assert update.direction(w, double).dtype == jnp.float32
+
+
+def test_the_norm_of_half_precision_is_taken_in_single():
+    ones = [
+        jnp.ones(1000, jnp.bfloat16),
+        jnp.ones(23, jnp.bfloat16),
+    ]  # in bfloat16 the squares stop adding at 256
+    found = update.norm(ones)
+    assert found.dtype == jnp.float32
+    np.testing.assert_allclose(found, np.sqrt(1023), rtol=1e-6)
+
+
+def test_the_norm_of_the_largest_numbers_does_not_overflow_and_nan_stays():
+    assert update.norm(jnp.array([1.2e308, 0.9e308])) == pytest.approx(1.5e308, rel=1e-15)
+    assert np.isnan(update.norm(jnp.array([jnp.nan, 1.0])))
+    assert np.all(np.isnan(update.direction(jnp.array([jnp.nan, 1.0]), 0.5)))
+
+
+def test_further_arguments_of_a_step_reach_both_passes():
+    def f(w, h):  # gradient h w: at 2 it is 6, ahead 2 + 0.5 * 6 = 5, there 15
+        return 0.5 * h * w**2
+
+    assert update.step(jax.value_and_grad(f), jnp.array(2.0), 0.1, 0.5, 0, 3.0) == 0.5
+
+
 def test_the_value_and_auxiliary_output_are_those_of_the_first_pass():
     def f(w):
         return quartic(w), {"point": w}
@@ -255,6 +291,17 @@ def test_in_groups_averages_what_each_group_finds_alone():
     # ahead 1.5 and 0.5, gradients there 2 * 1.5 = 3 and 2 * 0.5 - 5 = -4, values 1 and 1 - 5
     value, found = jax.jit(update.in_groups(OURS(jax.value_and_grad(pulled))))(START, CURVATURES, PULLS)
     assert (value, found) == (-1.5, -0.5)
+
+
+def test_in_groups_averages_every_entry_over_the_groups_alone():
+    def f(w, x):
+        return x[0] @ w
+
+    value, found = update.in_groups(jax.value_and_grad(f))(
+        jnp.array([1.0, 2.0]), jnp.array([[[1.0, 0.0]], [[3.0, 4.0]]])
+    )
+    assert value == (1 + 11) / 2
+    np.testing.assert_array_equal(found, [2, 2])
 
 
 def test_looking_ahead_after_averaging_is_another_rule():
