@@ -348,3 +348,9 @@ def test_a_factory_refuses_what_is_no_law_naming_value_and_remedy(case):
     with pytest.raises(ValueError, match=message) as refusal:
         make()
     assert "\n" not in str(refusal.value)
+
+
+def test_a_subset_is_as_steep_as_the_mean_of_its_largest_constants():
+    each = np.array([16.0, 1.0, 4.0, 8.0, 2.0])
+    assert sampling.nice(5, 3).lipschitz(each, 5.0) == (4 + 8 + 16) / 3
+    assert sampling.nice(5, 1).lipschitz(each, 5.0) == 16
