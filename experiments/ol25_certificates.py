@@ -17,7 +17,7 @@ from experiments.ol25_real import PROBLEMS, laws, problem
 from experiments.record import progress
 from theory import admit
 from theory.bounds import ol25
-from theory.certificate import ascend, noise_by_model, rings
+from theory.certificate import EPS, ROUNDINGS, ascend, noise_by_model, rings
 from theory.update import step
 
 SECONDS = 22
@@ -41,9 +41,8 @@ def run(seed=0, states=50, climb=3, weights=(0.0, 0.1), lams=(0.0, 0.5, 1.0)):
                     for lam in lams:
                         claim = ol25.claim(f, law, form, lam)
                         gamma, rho, rate, noise = claim.gamma, claim.rho, claim.rate, float(claim.noise)
-                        starts = (
-                            directions * 10 * np.sqrt(2 * noise / claim.k.pl)
-                        )  # f - f* >= 100 N on the outermost
+                        # f - f* >= 100 N on the outermost
+                        starts = directions * 10 * np.sqrt(2 * noise / claim.k.pl)
                         draws = tuple(map(jnp.asarray, law.atoms()))
                         before, need = jax.device_get(
                             searched(f, w_star, minimum, draws, starts, gamma, rho, lam, rate, climb)
@@ -62,11 +61,10 @@ def claims(before, need, noise, lam):
     found = {"measured": measured, "rounding": rounding}
     random = float(need.measured[: len(before) // 2].max())  # of the starts alone
     out = [{"control": "", "bound": noise, "factor": np.nan, **found, "random": random}]
-    factor = (
-        1.01 * noise / max(measured - rounding, np.finfo(float).tiny)
-    )  # just past what these states allow
+    # just past what these states allow
+    factor = 1.01 * noise / max(measured - rounding, np.finfo(float).tiny)
     out.append({"control": "N too small", "bound": noise / factor, "factor": factor, **found})
-    unmoved = {"measured": float(before.max()), "rounding": rounding}
+    unmoved = {"measured": float(before.max()), "rounding": float(ROUNDINGS * EPS * before.max())}
     out.append({"control": "the rule does not move", "bound": noise, "factor": np.nan, **unmoved})
     if lam == 0:  # C is all that N is made of
         out.append({"control": "N without C", "bound": 0.0, "factor": np.nan, **found})
@@ -86,7 +84,7 @@ def searched(f, w_star, minimum, draws, starts, gamma, rho, lam, rate, climb):
     what its second-order expansion leaves out added to the rounding.
     """
     indices, weights, q = draws
-    hessian = f.model(w_star).hessian
+    at_minimum = f.model(w_star)
 
     def moves(w):
         return jax.vmap(lambda i, v: step(jax.value_and_grad(f.loss), w, gamma, rho, lam, i, v) - w)(
@@ -94,8 +92,9 @@ def searched(f, w_star, minimum, draws, starts, gamma, rho, lam, rate, climb):
         )
 
     def score(e):  # f by its quadratic model at w*
-        at_minimum = f.model(w_star)._replace(hessian=hessian, slope=hessian @ e)
-        return noise_by_model(0.5 * e @ hessian @ e, at_minimum, moves(w_star + e), q, rate).measured
+        slope = at_minimum.hessian @ e
+        model = at_minimum._replace(slope=slope)
+        return noise_by_model(0.5 * e @ slope, model, moves(w_star + e), q, rate).measured
 
     def judged(e):
         before = jnp.maximum(f.loss(w_star + e) - minimum, 0)

@@ -1,6 +1,6 @@
 """What a colour and a dash mean, in every figure: colour is the method (lam), dash the sampling.
 
-The colours are those of Okabe and Ito, told apart without hue by lightness too; a marker repeats the method.
+The colours are those of Okabe and Ito, told apart without hue by lightness too.
 """
 
 from typing import Any
@@ -8,8 +8,7 @@ from typing import Any
 import matplotlib
 
 ORDER = {0.0: "#0072B2", 0.25: "#56B4E9", 0.5: "#009E73", 0.75: "#E69F00", 1.0: "#D55E00"}
-MARKER = {0.0: "o", 0.5: "s", 1.0: "^"}
-DASH = {"uniform": "-", "importance": (0, (4, 1.6)), "full": "-"}
+DASH = {"uniform": "-", "importance": (0, (4, 1.6))}
 NAME = {0.0: "USAM", 1.0: "SAM"}
 BOUND = "#555555"
 

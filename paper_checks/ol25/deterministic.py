@@ -31,6 +31,7 @@ class Case(NamedTuple):
     rho: float
     lam: float
     noise: float
+    condition: float  # of the form on gamma and rho: at most 1
     start: np.ndarray  # (d,)
     taken: float  # the share of gamma that the rule takes: 1, but for the control that does not move
 
@@ -43,15 +44,22 @@ def cases():
         for name, steps in {"old": ol25.deterministic_old_steps, "new": ol25.deterministic_steps}.items():
             gamma, rho = steps(whole, lam)
             noise = ol25.deterministic_noise(pl, whole, gamma, rho, lam)
-            out[f"{name}, lam={lam:g}"] = Case(f, pl, gamma, rho, lam, noise, start(f, noise), 1.0)
+            general = ol25.claim(f, sampling.full(f.n), name, lam)._replace(gamma=gamma, rho=rho)
+            sizes = gamma, rho, lam, noise, float(general.condition)
+            out[f"{name}, lam={lam:g}"] = Case(f, pl, *sizes, start(f, noise), 1.0)
         claim = ol25.claim(f, sampling.full(f.n), "B", lam)
-        noise = float(claim.noise)
-        out[f"B, lam={lam:g}"] = Case(f, pl, claim.gamma, claim.rho, lam, noise, start(f, noise), 1.0)
+        sizes = claim.gamma, claim.rho, lam, float(claim.noise), float(claim.condition)
+        out[f"B, lam={lam:g}"] = Case(f, pl, *sizes, start(f, float(claim.noise)), 1.0)
     return out
 
 
 def hypotheses(case):
-    return {"the horizon reaches 10 / (gamma mu)": TIMES[-1] * case.gamma * case.pl >= 10}
+    rate = case.gamma * case.pl
+    return {
+        "condition on gamma and rho": case.condition <= 1 + 1e-14,
+        "gamma mu <= 1": rate <= 1,
+        "the horizon reaches 10 / (gamma mu)": TIMES[-1] * rate >= 10,
+    }
 
 
 def start(f, noise):

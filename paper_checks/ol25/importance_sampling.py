@@ -21,6 +21,7 @@ N, D = 6, 3
 class Case(NamedTuple):
     problem: Quadratic
     fast: object  # the law that is claimed to be faster
+    steps: object  # the law whose theorem gives its steps: the same, but for a control
     scale: float  # of the claimed ratio: 1, but for a control
 
 
@@ -31,7 +32,8 @@ def cases():
         factors = rng.standard_normal((N, D, D)) * np.geomspace(1, np.sqrt(spread), N)[:, None, None]
         f = quadratic(factors @ factors.transpose(0, 2, 1) / D, np.zeros((N, D)), np.zeros(N))
         each = f.smoothness_each
-        out[f"L_max / L_avg = {each.max() / each.mean():.3f}"] = Case(f, sampling.importance(each), 1.0)
+        law = sampling.importance(each)
+        out[f"L_max / L_avg = {each.max() / each.mean():.3f}"] = Case(f, law, law, 1.0)
     return out
 
 
@@ -44,14 +46,14 @@ def claimed(case):
     return case.scale * each.max() / each.mean()
 
 
-def rate(f, law):
-    claimed_law = sampling.importance(f.smoothness_each) if isinstance(law, sampling.Listed) else law
-    claim = ol25.claim(f, claimed_law, "new", 0.0)
+def rate(f, law, steps):
+    claim = ol25.claim(f, steps, "new", 0.0)
     return spectral(f, law, np.ones(D), claim.gamma, claim.rho).rate
 
 
 def measured(case):
-    found = rate(case.problem, case.fast) / rate(case.problem, sampling.uniform(N))
+    uniform = sampling.uniform(N)
+    found = rate(case.problem, case.fast, case.steps) / rate(case.problem, uniform, uniform)
     return abs(found / claimed(case) - 1)
 
 
@@ -61,11 +63,12 @@ def bound(case):
 
 def controls(case):
     q = np.asarray(case.fast.q)
+    uniform, reversed_law = sampling.uniform(N), sampling.importance(1 / q)
     # v = n e_i with probability p_i: the gradients are those of another function
     unweighted = sampling.Listed(np.arange(N)[:, None], np.full((N, 1), float(N)), q, N)
     return {
         "weights left out": case._replace(fast=unweighted),
-        "uniform against itself": case._replace(fast=sampling.uniform(N)),
-        "importance reversed": case._replace(fast=sampling.importance(1 / q)),
+        "uniform against itself": case._replace(fast=uniform, steps=uniform),
+        "importance reversed": case._replace(fast=reversed_law, steps=reversed_law),
         "the ratio too large": lambda factor: case._replace(scale=factor),
     }
