@@ -1,18 +1,16 @@
-# make reproduce, make test: each builds .venv first, and only what has changed is made again.
+# make reproduce, make test: each builds .venv first. What is made from what stands in the Snakefile.
 #
-#   JOBS=4                            that many experiments at a time
-#   STATEMENTS="ol25 f21/theorem_2"   with ledger or verdict: these checks alone, into a ledger of their own
-#   PYTHON=python ENVIRONMENT=        another Python that has the packages, such as that of environment.yml
+#   JOBS=4                              that many steps at a time
+#   LEDGER=paper_checks/ledger-own.json with ledger or verdict: the checks of one paper alone
+#   PYTHON=python ENVIRONMENT=          another Python that has the packages, such as that of environment.yml
 
 JOBS = 2
-STATEMENTS =
+LEDGER = paper_checks/ledger.json
 PYTHON = .venv/bin/python
 ENVIRONMENT = .venv/complete
 
-MAKEFLAGS += --no-builtin-rules --jobs=$(JOBS)
+MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := help
-# A table is never deleted as intermediate. Missing ones are not named: make would not make them in time.
-.SECONDARY: $(wildcard experiments/results/*.json)
 
 # Without byte code every process would compile JAX and pandas anew: 3 s each.
 unexport PYTHONDONTWRITEBYTECODE
@@ -22,36 +20,29 @@ export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0
 export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES := -1
 # A killed run can leave half an entry: JAX warns and compiles again, and pytest would call that an error.
 PYTEST := -m pytest -W "ignore:Error reading persistent compilation cache entry"
+PIPELINE = $(PYTHON) setup/alone.py .snakemake/alone $(PYTHON) -m snakemake --cores $(JOBS)
 
 SETUP := pyproject.toml constraints.txt setup/venv.sh setup/requirements.py
-THEORY := $(shell find theory -name '*.py')
-CHECKS := $(shell find paper_checks -name '*.py') paper_checks/statements.toml
-COMMON := $(wildcard experiments/_*.py experiments/record.py experiments/data.py)
-STYLE := $(wildcard figures/_*.py figures/style.py)
+SITE := docs/_build/html/index.html
+FIGURES = $(patsubst figures/%.py,figures/out/%.svg,$(filter-out figures/style.py,$(wildcard figures/[!_]*.py)))
 
-EXPERIMENTS := $(filter-out $(COMMON),$(wildcard experiments/*.py))
-DRAWINGS := $(filter-out $(STYLE),$(wildcard figures/*.py))
-TABLES := $(EXPERIMENTS:experiments/%.py=experiments/results/%.json)
-FIGURES := $(DRAWINGS:figures/%.py=figures/out/%.svg)
-
-space := $() $()
-LEDGER := paper_checks/ledger$(if $(STATEMENTS),-$(subst $(space),+,$(subst /,.,$(strip $(STATEMENTS))))).json
-# Chosen statements take the tables as they are: no rule makes a .csv.
-READ := $(if $(STATEMENTS),$(wildcard experiments/results/*.csv),$(TABLES))
-
-.PHONY: help reproduce test core lint tables figures ledger verdict clean
+.PHONY: help reproduce test core lint site-test tables figures ledger site verdict clean
 
 help:
-	@echo "make reproduce   tables, figures, ledger; then the verdict on every statement that has a check"
+	@echo "make reproduce   tables, figures, ledger, site; then the verdict on every statement that has a check"
 	@echo "make test        the tests"
 	@echo "make core        the tests and checks that need no extra, in an environment without any (.venv-core)"
 	@echo "make lint        style, import layers and types"
-	@echo "make tables, make figures, make ledger, make verdict   the parts of make reproduce"
+	@echo "make site-test   the site in a browser (needs make reproduce, and chromium)"
+	@echo "make tables, make figures, make ledger, make site, make verdict   the parts of make reproduce"
 	@echo "make clean       remove what these made, but for the environments"
 
-reproduce: $(TABLES) $(FIGURES) $(LEDGER)
-	@$(PYTHON) -m paper_checks.verdict $(LEDGER); status=$$?; \
-	echo "figures: figures/out/   tables: experiments/results/   ledger: $(LEDGER)"; exit $$status
+# The verdict comes whatever happened before it, and so does the failure of a step.
+reproduce: $(ENVIRONMENT)
+	@$(PIPELINE); made=$$?; [ -f $(LEDGER) ] && $(PYTHON) -m paper_checks.verdict $(LEDGER); holds=$$?; \
+	[ $$made -eq 0 ] || echo "a step failed: its log stands above and in logs/" >&2; \
+	echo "site: $(SITE)   figures: figures/out/   tables: experiments/results/   ledger: $(LEDGER)"; \
+	[ $$made -eq 0 ] && exit $$holds; exit $$made
 
 test: $(ENVIRONMENT)
 	$(PYTHON) $(PYTEST) tests --ignore=tests/site
@@ -66,35 +57,30 @@ lint: $(ENVIRONMENT)
 	$(PYTHON) -c 'from importlinter.cli import lint_imports_command as run; run()'
 	$(PYTHON) -m mypy
 
-tables: $(TABLES)
-figures: $(FIGURES)
-ledger: $(LEDGER)
+site-test: $(ENVIRONMENT)
+	$(PYTHON) -m pytest tests/site
+
+tables: $(ENVIRONMENT)
+	@$(PIPELINE) --until experiment
+
+figures: $(ENVIRONMENT)
+	@$(PIPELINE) $(FIGURES)
+
+ledger: $(ENVIRONMENT)
+	@$(PIPELINE) $(LEDGER)
+
+site: $(ENVIRONMENT)
+	@$(PIPELINE) $(SITE)
 
 # A step of its own: it fails each time that the ledger holds a failure, also when the ledger is up to date.
-verdict: $(LEDGER)
+verdict: ledger
 	@$(PYTHON) -m paper_checks.verdict $(LEDGER)
 
 clean:
-	rm -rf experiments/results figures/out paper_checks/ledger*.json docs/_build .cache
+	rm -rf experiments/results figures/out paper_checks/ledger*.json docs/_build docs/statements docs/papers logs .cache .snakemake
 
 .venv/complete: $(SETUP)
 	@sh setup/venv.sh .venv nets certificates pipeline docs dev
 
 .venv-core/complete: $(SETUP)
 	@sh setup/venv.sh .venv-core
-
-# NAME.csv is there before NAME.json is.
-$(TABLES): experiments/results/%.json: experiments/%.py $(COMMON) $(THEORY) $(ENVIRONMENT)
-	@echo "[experiment] $*"
-	@$(PYTHON) -m experiments $*
-
-# NAME.png is there before NAME.svg is.
-$(FIGURES): figures/out/%.svg: figures/%.py $(STYLE) experiments/results/%.json $(ENVIRONMENT)
-	@echo "[figure] $*"
-	@$(PYTHON) -m figures $*
-
-# Status 1 is a failing check: the ledger is there and says so.
-$(LEDGER): $(CHECKS) $(THEORY) $(READ) $(ENVIRONMENT)
-	@echo "[ledger] $@"
-	@rm -f $@; $(PYTHON) -m paper_checks --json $@ $(STATEMENTS); status=$$?; \
-	[ -f $@ ] && [ $$status -le 1 ] || { rm -f $@; echo "no ledger: status $$status" >&2; exit 2; }

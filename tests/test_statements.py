@@ -9,7 +9,7 @@ ALIAS = PAPERS.pop("alias")
 ROWS = {f"{paper}/{slug}": row for paper, rows in PAPERS.items() for slug, row in rows.items()}
 
 REQUIRED = {"title", "says", "place", "kind", "evidence", "source", "status"}
-OPTIONAL = {"formula", "why", "file", "table"}
+OPTIONAL = {"formula", "why", "file", "table", "figure"}
 CHECKED = {"checked", "partly", "refuted"}
 ALLOWED = {
     "kind": {
@@ -105,6 +105,12 @@ def test_rows_without_a_check_have_no_file_and_no_table():
         if row["status"] not in CHECKED:
             assert "table" not in row and "file" not in row, key
             assert not check_file(key).exists(), key
+
+
+def test_every_figure_named_is_one_that_is_drawn():
+    drawings = {path.stem for path in (CHECKS.parent / "figures").glob("*.py")}
+    assert {row["figure"] for row in ROWS.values() if "figure" in row} <= drawings
+    assert [key for key, row in ROWS.items() if "figure" in row and row["status"] not in CHECKED] == []
 
 
 def test_rows_with_a_check_have_a_formula():
