@@ -447,8 +447,22 @@ def test_the_verdict_names_what_failed_every_time(planted, tmp_path, capsys):
             assert f"FAILED fake/sharp [one]: {reason}\n" in capsys.readouterr().out
 
 
+def test_ledgers_are_written_as_one_whatever_the_verdict(planted, tmp_path, capsys):
+    (holds,) = written(planted, tmp_path, check(), row("later", "open"))
+    first = json.loads(Path(holds).read_text())
+    Path(holds).rename(tmp_path / "first.json")
+    (breaks,) = written(planted, tmp_path, FAILING["the bound is exceeded"])
+    both = tmp_path / "both.json"
+    assert verdict.main([str(tmp_path / "first.json"), breaks, "--json", str(both)]) == 1
+    assert json.loads(both.read_text()) == first + json.loads(Path(breaks).read_text())
+    capsys.readouterr()
+    assert verdict.main([breaks, "--json", str(tmp_path / "nowhere" / "both.json")]) == 2
+    assert "name another file" in capsys.readouterr().err
+
+
 def test_a_missing_or_foreign_ledger_is_one_sentence(tmp_path, capsys):
-    assert verdict.main([]) == 2
+    with pytest.raises(SystemExit, match="2"):
+        verdict.main([])
     assert capsys.readouterr().err.startswith("usage:")
     path = tmp_path / "ledger.json"
     for text in (None, '[{"paper": "ol', '[{"paper": NaN', "{}", "[]", "[1]", "null"):
