@@ -448,15 +448,14 @@ def test_the_verdict_names_what_failed_every_time(planted, tmp_path, capsys):
 
 
 def test_ledgers_are_written_as_one_whatever_the_verdict(planted, tmp_path, capsys):
-    (holds,) = written(planted, tmp_path, check(), row("later", "open"))
-    first = json.loads(Path(holds).read_text())
-    Path(holds).rename(tmp_path / "first.json")
-    (breaks,) = written(planted, tmp_path, FAILING["the bound is exceeded"])
-    both = tmp_path / "both.json"
-    assert verdict.main([str(tmp_path / "first.json"), breaks, "--json", str(both)]) == 1
-    assert json.loads(both.read_text()) == first + json.loads(Path(breaks).read_text())
+    for name, module in (("first", check()), ("second", FAILING["the bound is exceeded"])):
+        planted(module, row("sharp"), row("later", "open"))
+        command.main(["--json", str(tmp_path / f"{name}.json")])
+    parts, both = [str(tmp_path / f"{name}.json") for name in ("first", "second")], tmp_path / "both.json"
+    assert verdict.main([*parts, "--json", str(both)]) == 1
+    assert json.loads(both.read_text()) == verdict.read(parts[0]) + verdict.read(parts[1])
     capsys.readouterr()
-    assert verdict.main([breaks, "--json", str(tmp_path / "nowhere" / "both.json")]) == 2
+    assert verdict.main([*parts, "--json", str(tmp_path / "nowhere" / "both.json")]) == 2
     assert "name another file" in capsys.readouterr().err
 
 
