@@ -1,4 +1,4 @@
-"""The companion: `python -m sphinx -W docs docs/_build/html` from the root, after the ledger and the figures are made."""
+"""The companion: `python -m sphinx -W docs docs/_build/html` from the root, after ledger and figures."""
 
 import os
 import sys
@@ -12,7 +12,9 @@ import pages  # noqa: E402 - found by the line above
 project = "samcheck"
 author = "the samcheck authors"
 copyright = "the samcheck authors, MIT licence"
-release = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+release = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))[
+    "project"
+]["version"]
 
 extensions = [
     "myst_parser",
@@ -25,7 +27,7 @@ myst_enable_extensions = ["amsmath", "attrs_inline", "colon_fence", "dollarmath"
 myst_heading_anchors = 3
 bibtex_bibfiles = ["references.bib"]
 bibtex_default_style = "plain"
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "papers/overview.md"]
 
 html_theme = "pydata_sphinx_theme"
 html_title = "samcheck"

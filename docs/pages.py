@@ -1,19 +1,16 @@
 """Writes the pages that are made from statements.toml, the ledger, the checks and the figures.
 
-    statements/PAPER/SLUG.md   a page for every statement that has a check
-    papers/PAPER.md            every statement of a paper, with its formula and status
-    papers/overview.md         a line for each paper, included by the home page
-    papers/ledger.html         the ledger as a table that sorts and filters, included by ledger.md
+statements/PAPER/SLUG.md   a page for every statement that has a check
+papers/PAPER.md            every statement of a paper, with its formula and status
+papers/overview.md         a line for each paper, included by the home page
+papers/ledger.html         the ledger as a table that sorts and filters, included by ledger.md
 """
 
 import ast
 import html
-import importlib.util
 import json
-import os
 import re
 import shutil
-import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -34,10 +31,10 @@ PAPERS = {
     "own": "Our own theorems",
 }
 ABOUT = {
-    "f21": "{cite:t}`f21`, with its scale-invariant form ASAM {cite:p}`asam`: the SAM objective, its first-order rule, "
-    "a PAC-Bayes bound, m-sharpness.",
+    "f21": "{cite:t}`f21`, with its scale-invariant form ASAM {cite:p}`asam`: the SAM objective, its "
+    "first-order rule, a PAC-Bayes bound, m-sharpness.",
     "af22": "{cite:t}`af22`: implicit bias on diagonal linear networks, convergence under bounded variance.",
-    "wml23": "{cite:t}`wml23`: which sharpness SAM minimises, alignment of the gradient with the top eigenvector.",
+    "wml23": "{cite:t}`wml23`: which sharpness SAM minimises, alignment with the top eigenvector.",
     "ol25": "{cite:t}`ol25`: Unified SAM, rates under arbitrary sampling, PL and non-convex.",
     "own": "Exact worst cases of the rule over whole classes of functions, with proofs that run.",
 }
@@ -47,8 +44,8 @@ SOURCE = {
     "own": "ours",
 }
 NUMBER = re.compile(
-    r"(?:Theorem|Lemma|Definition|Corollary|Proposition|Assumption|Equation|Table|Figure|Section|Appendix|Algorithm) "
-    r"[A-Z]?[\d.]*\d"
+    "(?:Theorem|Lemma|Definition|Corollary|Proposition|Assumption|Equation|Table|Figure|Section|Appendix"
+    r"|Algorithm) [A-Z]?[\d.]*\d"
 )
 PARTS = ("hypotheses", "measured", "bound", "tolerance", "controls")
 
@@ -125,11 +122,13 @@ def code(text, language="python"):
 def display(formula):
     """A displayed formula; a long one has a line for each of its parts, or no phone would show it whole."""
     parts, depth, last = [], 0, 0
-    for found in re.finditer(r"\\[{}]|[{}]|\\left\b|\\right\b|\\begin\b|\\end\b|\\qquad|\\quad|\\;\\Rightarrow", formula):
+    for found in re.finditer(
+        r"\\[{}]|[{}]|\\left\b|\\right\b|\\begin\b|\\end\b|\\qquad|\\quad|\\;\\Rightarrow", formula
+    ):
         token = found[0]
-        if token in ("{", r"\left", r"\begin"):
+        if token in ("{", r"\{", r"\left", r"\begin"):
             depth += 1
-        elif token in ("}", r"\right", r"\end"):
+        elif token in ("}", r"\}", r"\right", r"\end"):
             depth -= 1
         elif depth == 0 and token in (r"\qquad", r"\quad", r"\;\Rightarrow"):
             parts.append(formula[last : found.start()])
@@ -141,8 +140,8 @@ def display(formula):
 
 
 def badge(status):
-    colour = {"checked": "success", "partly": "warning", "refuted": "danger", "open": "secondary"}
-    return f"{{bdg-{colour.get(status, 'light')}}}`{status}`"
+    colour = {"checked": "success", "partly": "warning", "refuted": "danger"}
+    return f"{{bdg-{colour.get(status, 'muted')}}}`{status}`"
 
 
 # A statement
@@ -167,6 +166,8 @@ def statement(row, records, aliases, rows):
     ]
     if "why" in fields:
         parts.append(f"**{fields['status'].capitalize()}:** {sentence(fields['why'])}\n")
+    if told := findings(row):
+        parts.append("**Finding:** " + ", ".join(told) + ".\n")
     parts += [
         "## What was run\n",
         verdict(found, records),
@@ -179,16 +180,24 @@ def statement(row, records, aliases, rows):
     if found:
         parts += ["## Cases\n", cases_table(found), "## Controls\n", *controls_tables(found)]
     if siblings := [each for each in rows if each.checked and each is not row and source(each) == path]:
-        parts.append("Decided by the same file: " + ", ".join(link(each, title(each)) for each in siblings) + ".\n")
+        parts.append(
+            "Decided by the same file: " + ", ".join(link(each, title(each)) for each in siblings) + ".\n"
+        )
     return "\n".join(parts)
 
 
 def entries(row, aliases):
     """What a reader may search for: the number, alone and with the paper, and every alias."""
-    numbers = NUMBER.findall(row.fields["place"])
+    place = row.fields["place"]
+    numbers = NUMBER.findall(place)
     numbers += [name.split("/")[1].replace("_", " ") for name, of in aliases.items() if of == row.name]
-    words = [words for number in numbers for words in (number, f"{row.paper} {number}")]
-    return "```{index} " + ", ".join(dict.fromkeys([*words, row.name])) + "\n```\n"
+    found = {row.name: "! "}
+    for number in numbers:
+        # "!" ranks an entry above all that mention its words; a place begins with its statement's number
+        rank = "! " if place.startswith(number) or number not in place else ""
+        for words in (number, f"{row.paper} {number}", number.split()[-1]):
+            found.setdefault(words, rank)
+    return "```{index} " + ", ".join(rank + words for words, rank in found.items()) + "\n```\n"
 
 
 def source(row):
@@ -240,7 +249,11 @@ def bounds(tree):
     out = []
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("theory.bounds"):
-            names = [node.module.split(".")[2]] if node.module.count(".") > 1 else [each.name for each in node.names]
+            names = (
+                [node.module.split(".")[2]]
+                if node.module.count(".") > 1
+                else [each.name for each in node.names]
+            )
             out += [f"theory/bounds/{name}.py" for name in names]
     return [name for name in dict.fromkeys(out) if (ROOT / name).is_file()]
 
@@ -256,6 +269,16 @@ def figure(row):
         f":::{{figure}} ../../../figures/out/{name}.svg\n:alt: {first}\n\n{first}\n:::\n",
         f"```\npython -m experiments {name}\npython -m figures {name}\n```\n",
     ]
+
+
+def findings(row):
+    """Links to the findings that refer to a statement."""
+    out = []
+    for path in sorted((ROOT / "docs" / "findings").glob("*.md")):
+        text = path.read_text(encoding="utf-8")
+        if f"/statements/{row.paper}/{row.key}.md" in text:
+            out.append(f"[{text.splitlines()[0].lstrip('# ')}](/findings/{path.name})")
+    return out
 
 
 def cases_table(found):
@@ -276,13 +299,15 @@ def controls_tables(found):
         reach = f"{shown(factors[0])} to {shown(factors[-1])}" if factors else "–"
         short.append([plain(name), f"{sum(bool(c['caught']) for _, c in own)} of {len(own)}", reach])
         long += [
-            [plain(name), plain(case), shown(c["measured"]), shown(c["bound"]), shown(c["factor"])] for case, c in own
+            [plain(name), plain(case), shown(c["measured"]), shown(c["bound"]), shown(c["factor"])]
+            for case, c in own
         ]
     return [
         "Falsified claims, which must fail; the factor is the smallest at which one is caught.\n",
         grid(["control", "caught", "from a factor of"], short),
         folded(
-            f"All {len(long)} controls", grid(["control", "case", "measured", "bound", "smallest factor caught"], long)
+            f"All {len(long)} controls",
+            grid(["control", "case", "measured", "bound", "smallest factor caught"], long),
         ),
     ]
 
@@ -296,7 +321,9 @@ def listing(paper, rows, cases):
     parts = [
         f"# {PAPERS[paper]}\n",
         ABOUT[paper] + "\n",
-        f"{len(rows)} statements: " + ", ".join(f"{count} {state}" for state, count in states.items()) + ".\n",
+        f"{len(rows)} statements: "
+        + ", ".join(f"{count} {state}" for state, count in states.items())
+        + ".\n",
     ]
     for row in rows:
         fields = row.fields

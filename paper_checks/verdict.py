@@ -1,4 +1,4 @@
-"""python -m paper_checks.verdict LEDGER.json [...] [--json FILE]: summary of ledgers; status 1 while a check fails.
+"""python -m paper_checks.verdict LEDGER.json [...] [--json FILE]: what fails, and a summary; then status 1.
 
 With --json they are written as one, whatever the verdict.
 """

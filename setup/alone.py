@@ -1,6 +1,6 @@
 """python setup/alone.py LOCK COMMAND ...: run a command unless another one holds the file LOCK.
 
-The lock is the system's own and goes with its process, however that ends: nothing is ever to be unlocked by hand.
+The lock is the system's own and goes with its process, however that ends: nobody ever unlocks by hand.
 """
 
 import fcntl
@@ -14,7 +14,10 @@ try:
     fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 except OSError:
     holder = os.read(handle, 100).decode().strip()
-    print(f"process {holder} is at work in this folder: wait for it, or end it with kill {holder}", file=sys.stderr)
+    print(
+        f"process {holder} is at work in this folder: wait for it, or end it with kill {holder}",
+        file=sys.stderr,
+    )
     sys.exit(2)
 os.ftruncate(handle, 0)
 os.write(handle, f"{os.getpid()}\n".encode())

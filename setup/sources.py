@@ -41,5 +41,7 @@ def files(name):
     out = set()
     for end in range(1, len(parts) + 1):
         stem = Path(*parts[:end])
-        out |= {str(path) for path in (stem / "__init__.py", stem.with_suffix(".py")) if (ROOT / path).is_file()}
+        out |= {
+            str(path) for path in (stem / "__init__.py", stem.with_suffix(".py")) if (ROOT / path).is_file()
+        }
     return out

@@ -447,8 +447,21 @@ def test_the_verdict_names_what_failed_every_time(planted, tmp_path, capsys):
             assert f"FAILED fake/sharp [one]: {reason}\n" in capsys.readouterr().out
 
 
+def test_ledgers_are_written_as_one_whatever_the_verdict(planted, tmp_path, capsys):
+    for name, module in (("first", check()), ("second", FAILING["the bound is exceeded"])):
+        planted(module, row("sharp"), row("later", "open"))
+        command.main(["--json", str(tmp_path / f"{name}.json")])
+    parts, both = [str(tmp_path / f"{name}.json") for name in ("first", "second")], tmp_path / "both.json"
+    assert verdict.main([*parts, "--json", str(both)]) == 1
+    assert json.loads(both.read_text()) == verdict.read(parts[0]) + verdict.read(parts[1])
+    capsys.readouterr()
+    assert verdict.main([*parts, "--json", str(tmp_path / "nowhere" / "both.json")]) == 2
+    assert "name another file" in capsys.readouterr().err
+
+
 def test_a_missing_or_foreign_ledger_is_one_sentence(tmp_path, capsys):
-    assert verdict.main([]) == 2
+    with pytest.raises(SystemExit, match="2"):
+        verdict.main([])
     assert capsys.readouterr().err.startswith("usage:")
     path = tmp_path / "ledger.json"
     for text in (None, '[{"paper": "ol', '[{"paper": NaN', "{}", "[]", "[1]", "null"):
