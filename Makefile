@@ -80,7 +80,7 @@ clean:
 	rm -rf experiments/results figures/out paper_checks/ledger*.json docs/_build docs/statements docs/papers logs .cache .snakemake
 
 .venv/complete: $(SETUP)
-	@sh setup/venv.sh .venv nets certificates pipeline docs dev
+	@sh setup/venv.sh .venv nets certificates pipeline slurm docs dev
 
 .venv-core/complete: $(SETUP)
 	@sh setup/venv.sh .venv-core

@@ -135,10 +135,11 @@ def write(path, fill, stale=None):
             stale.unlink(missing_ok=True)
         os.replace(beside, path)
     except OSError as wrong:
-        beside.unlink(missing_ok=True)
         raise Refused(
             f"cannot write {path} ({wrong.strerror}); free some space or name another folder with --out"
         ) from None
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def strict(value):

@@ -290,14 +290,15 @@ def test_a_full_disk_leaves_what_was_there_and_nothing_half_written(fake, tmp_pa
         assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_killed_run_leaves_no_final_name(tmp_path):
-    def killed(file):
+def test_an_interrupted_run_leaves_nothing_and_what_a_killed_one_left_is_no_obstacle(tmp_path):
+    def interrupted(file):
         file.write("half of")
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        record.write(tmp_path / "table.csv", killed)
-    assert [path.name for path in tmp_path.iterdir()] == ["table.csv.part"]
+        record.write(tmp_path / "table.csv", interrupted)
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "table.csv.part").write_text("half of a longer")
     record.write(tmp_path / "table.csv", lambda file: file.write("whole"))
     assert [path.read_text() for path in tmp_path.iterdir()] == ["whole"]
 

@@ -16,7 +16,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())
 CONSTRAINTS = (ROOT / "constraints.txt").read_text()
-NOT_IN_CONDA = {"cuda", "slurm"}
+NOT_IN_CONDA = {"cuda"}
 
 
 def ranges(lines):
