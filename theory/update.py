@@ -16,7 +16,7 @@ import jax.numpy as jnp
 
 
 def norm(tree):
-    """|tree|, scaled by its sum of sizes: squares of 1e-170 vanish. At zero the derivative is zero, not NaN.
+    """|tree|, scaled by sum |x|: squares of 1e-170 vanish. At zero the derivative is zero, not NaN.
 
     The scaled squares of n entries sum to between 1/n (Cauchy and Schwarz) and 1. The largest entry would
     serve as well and takes longer to find.
