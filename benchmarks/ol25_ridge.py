@@ -1,154 +1,201 @@
-"""python -m benchmarks.ol25_speed: Unified SAM against NumPy loops, the exact curve against a sampled path.
+"""Unified SAM on ridge regression beside loops in NumPy; the exact expected curve beside one sampled path.
 
-Ridge with n = d = 100, one example a step. Every pair runs in turn, A B A B ..., in one process; the ratio is
-the median of the paired ratios, with the smallest and largest. Compilation is timed apart.
+Ridge with n = d = 100, one example a step, from w = 0: 3 lam x 5 paths of 1e5 steps, the full loss kept every
+100 steps. The loops run 4000 steps and are charged by the step. That favours them: the public one looks every
+step up in the list of those to keep, and a longer run has a longer list. All take the same gamma and rho.
 """
 
-import statistics
-import time
+from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from benchmarks.harness import Bench, Equality, Job, Row, compiled
+from benchmarks.peers import lacking, modules
 from experiments.ol25_importance import problem
 from theory import sampling
 from theory.bounds import ol25
-from theory.descent import descend
+from theory.descent import descend, sampled, swept
 from theory.expectation import krylov, rank_one
+from theory.problems.least_squares import LeastSquares, one_example
+from theory.update import step
 
-N, STEPS, RUNS, LAMS, ROUNDS = 100, 100_000, 5, (0.0, 0.5, 1.0), 7
-LOOP_STEPS = 4000  # of the NumPy loops, which are charged by the step
-LONG = 1_000_000
-
-
-def loop(a, b, ridge, indices, gamma, rho, lam):
-    """The rule as one writes it in NumPy, its indices given."""
-    w = np.zeros(a.shape[1])
-    for i in indices:
-        row = a[i]
-        grad = row * (row @ w - b[i]) + ridge * w
-        ahead = w + rho * (1 - lam + lam / np.linalg.norm(grad)) * grad
-        w = w - gamma * (row * (row @ ahead - b[i]) + ridge * ahead)
-    return w
-
-
-def recording_loop(a, b, ridge, steps, rng, every, gamma, rho, lam):
-    """The same, drawing its indices one at a time and keeping the full loss at some steps."""
-    w, kept = np.zeros(a.shape[1]), []
-    record = set(range(0, steps, every))
-    for t in range(steps):
-        if t in record:
-            kept.append(0.5 * np.mean((a @ w - b) ** 2) + 0.5 * ridge * (w @ w))
-        i = rng.choice(len(b))
-        row = a[i]
-        grad = row * (row @ w - b[i]) + ridge * w
-        ahead = w + rho * (1 - lam + lam / np.linalg.norm(grad)) * grad
-        w = w - gamma * (row * (row @ ahead - b[i]) + ridge * ahead)
-    return w, kept
+PEERS = ("unifiedsam",)
+N, STEPS, RUNS, LAMS = 100, 100_000, 5, (0.0, 0.5, 1.0)
+LOOP_STEPS = 4000
+LONG = 1_000_000  # steps of the exact curve
+EPSILON = 1e-7  # what the public loop adds to |g|
+ROUNDING = 1e-12  # relative, of a loss within 4000 steps
+SHIFT = 1e-6  # relative, by which the epsilon may move it
+TRIALS, ERRORS = 20, 4.0  # of the public loop; standard errors between their mean and the exact curve
+THEIRS = {
+    "15 runs; the paper's public loop": "rule",
+    "15 runs, closed form; the paper's public loop": "closed",
+    "exact curve of 1e6 steps; one trial of that loop": "exact",
+}
 
 
-def seconds(function):
-    begun = time.perf_counter()
-    jax.block_until_ready(function())
-    return time.perf_counter() - begun
+class Task(NamedTuple):
+    f: LeastSquares
+    law: sampling.Single
+    gamma: float
+    rhos: list[float]  # one for each of LAMS
+    indices: np.ndarray  # (paths, steps), the first as the public loop draws them
+
+    @property
+    def grid(self):
+        return jnp.full(len(LAMS), self.gamma), jnp.array(self.rhos), jnp.array(LAMS)
+
+    def exact(self, times, tolerance=1e-10):
+        """The expected curve at lam = 0, from the data."""
+        f = self.f
+        return krylov(rank_one(f, self.law), -f.minimiser, self.gamma, self.rhos[0], times, tolerance)
+
+    def loop(self, lam, indices, every=N, epsilon=0.0):
+        """The rule as one writes it in NumPy: the full loss at every `every` steps."""
+        a, b, ridge = np.asarray(self.f.a), np.asarray(self.f.b), self.f.ridge
+        gamma, rho, lam = self.gamma, self.rhos[lam], LAMS[lam]
+        w, kept = np.zeros(N), []
+        for t, i in enumerate(indices):
+            if t % every == 0:
+                kept.append(whole(a, b, ridge, w))
+            row = a[i]
+            grad = row * (row @ w - b[i]) + ridge * w
+            ahead = w + rho * (1 - lam + lam / (np.linalg.norm(grad) + epsilon)) * grad
+            w = w - gamma * (row * (row @ ahead - b[i]) + ridge * ahead)
+        return np.array([*kept, whole(a, b, ridge, w)])
 
 
-def paired(name, ours, theirs, our_share, their_share):
-    """Print the ratio of cost per unit, theirs over ours."""
-    rows = [(seconds(ours) / our_share, seconds(theirs) / their_share) for _ in range(ROUNDS)]
-    ratios = sorted(b / a for a, b in rows)
-    ours_median, theirs_median = (statistics.median(column) for column in zip(*rows, strict=True))
-    print(
-        f"{name:<58} {ours_median * 1e6:10.3f} {theirs_median * 1e6:10.3f}   "
-        f"{statistics.median(ratios):6.1f}  ({ratios[0]:.1f} to {ratios[-1]:.1f})",
-        flush=True,
-    )
+def whole(a, b, ridge, w):
+    """The full loss as a product, for NumPy and JAX."""
+    rest = a @ w - b
+    return 0.5 * (rest @ rest) / len(b) + 0.5 * ridge * (w @ w)
 
 
-def compiled(function, *arguments):
-    begun = time.perf_counter()
-    program = jax.jit(function).lower(*arguments).compile()
-    return program, time.perf_counter() - begun
+def apart(found, expected):
+    """The largest relative difference."""
+    return float(np.max(np.abs(np.asarray(found) / np.asarray(expected) - 1)))
 
 
-def main():
-    jax.config.update("jax_enable_x64", True)
-    f = problem(0, N)
-    law = sampling.uniform(N)
-    k = ol25.paper_constants(f, law)
-    gamma, _ = ol25.new_steps(k, 0.0)
-    rhos = jnp.array([ol25.new_steps(k, lam)[1] for lam in LAMS])
-    lams = jnp.array(LAMS)
-    a, b = np.asarray(f.a), np.asarray(f.b)
-    rng = np.random.default_rng(0)
-    indices = rng.integers(0, N, (RUNS, STEPS))
-
-    def path(f, draws, rho, lam, every):
-        return descend(jax.value_and_grad(f.loss), jnp.zeros(N), gamma, rho, lam, draws, f.loss, every)
-
-    def many(f, indices, rhos, lams):
-        def one(i, rho, lam):
-            return path(f, (i[:, None], jnp.full((STEPS, 1), float(N))), rho, lam, STEPS)[1]
-
-        return jax.vmap(jax.vmap(one, (0, None, None)), (None, 0, 0))(indices, rhos, lams)
-
-    def drawn(f, keys, rhos, lams):
-        def one(key, rho, lam):
-            return path(f, jax.vmap(law.pick)(jax.random.split(key, STEPS)), rho, lam, STEPS // 100)[0]
-
-        return jax.vmap(jax.vmap(one, (0, None, None)), (None, 0, 0))(keys, rhos, lams)
-
-    def single(f, key):
-        return path(f, jax.vmap(law.pick)(jax.random.split(key, LONG)), rhos[0], 0.0, LONG // 100)[0]
-
-    keys = jax.random.split(jax.random.key(0), RUNS)
-    given, given_compile = compiled(many, f, jnp.asarray(indices), rhos, lams)
-    drawing, drawing_compile = compiled(drawn, f, keys, rhos, lams)
-    long, long_compile = compiled(single, f, keys[0])
-    atoms, start = rank_one(f, law), -f.minimiser
-    times = np.unique(np.round(np.geomspace(1, LONG, 200)))
-    exact_first = seconds(lambda: krylov(atoms, start, gamma, float(rhos[0]), times))
-
-    # the same path as the loop, or the comparison means nothing
-    mine = np.asarray(given(f, jnp.asarray(indices), rhos, lams))[1, 0]
-    theirs = loop(a, b, f.ridge, indices[0], gamma, float(rhos[1]), 0.5)
-    difference = np.max(np.abs(mine - theirs)) / np.max(np.abs(theirs))
-    print(f"same indices, last iterate: relative difference {difference:.1e}")
-    print(
-        f"compilation: {given_compile:.2f} s, {drawing_compile:.2f} s, {long_compile:.2f} s; "
-        f"first exact curve {exact_first:.2f} s"
-    )
-    print(f"{'per run-step, or per curve, in microseconds':<58} {'ours':>10} {'theirs':>10}   ratio")
-    steps = len(LAMS) * RUNS * STEPS
-    few = indices[0, :LOOP_STEPS]
-    rho = float(rhos[1])
-    paired(
-        "15 runs of 1e5 steps; NumPy loop, indices given",
-        lambda: given(f, jnp.asarray(indices), rhos, lams),
-        lambda: loop(a, b, f.ridge, few, gamma, rho, 0.5),
-        steps,
-        LOOP_STEPS,
-    )
-    paired(
-        "15 runs of 1e5 steps, drawn; NumPy loop, draws, records",
-        lambda: drawing(f, keys, rhos, lams),
-        lambda: recording_loop(a, b, f.ridge, LOOP_STEPS, rng, LOOP_STEPS // 100, gamma, rho, 0.5),
-        steps,
-        LOOP_STEPS,
-    )
-    paired(
-        "exact curve of 1e6 USAM steps; our own sampled path",
-        lambda: krylov(atoms, start, gamma, float(rhos[0]), times).values,
-        lambda: long(f, keys[1]),
-        1,
-        1,
-    )
-    curve = krylov(atoms, start, gamma, float(rhos[0]), times)
-    finer = krylov(atoms, start, gamma, float(rhos[0]), times, 0.0)
-    difference = np.max(np.abs(curve.values / finer.values - 1))
-    print(f"exact curve: {curve.size} vectors; {finer.size} vectors differ by {difference:.1e} relative")
+def task():
+    f, law = problem(0, N), sampling.uniform(N)
+    steps = [ol25.new_steps(ol25.paper_constants(f, law), lam) for lam in LAMS]
+    np.random.seed(0)  # noqa: NPY002 - the generator that the public loop draws from
+    indices = np.random.randint(0, N, (RUNS, STEPS))  # noqa: NPY002
+    return Task(f, law, float(steps[0][0]), [float(rho) for _, rho in steps], indices)
 
 
-if __name__ == "__main__":
-    main()
+def bench(peers):
+    own = task()
+    f, law, rng = own.f, own.law, np.random.default_rng(0)
+    start, key, first = jnp.zeros(N), jax.random.key(0), own.indices[0, :LOOP_STEPS]
+    loss = partial(whole, f.a, f.b, f.ridge)
+
+    def along(f, indices, grid, move):
+        draws = (indices[:, :, None], jnp.full((RUNS, STEPS, 1), float(N)))
+        return swept(move(f), start, grid, draws, loss, N)
+
+    def drawn(f, law, key, grid):
+        return sampled(f, law, start, key, grid, RUNS, STEPS, STEPS // 100, loss)
+
+    def path(f, law, key):
+        draws = jax.vmap(law.pick)(jax.random.split(key, LONG))
+        rule = jax.value_and_grad(f.loss)
+        return descend(rule, start, own.gamma, own.rhos[0], 0.0, draws, loss, LONG // 100)[0]
+
+    def fresh():
+        """Indices drawn anew, as a loop draws its own."""
+        return jnp.asarray(rng.integers(0, N, (RUNS, STEPS)))
+
+    moves = {"rule": lambda f: partial(step, jax.value_and_grad(f.loss)), "closed": one_example}
+    programs, times = {}, {}
+    for name, move in moves.items():
+        given = (f, jnp.asarray(own.indices), own.grid)
+        programs[name], times[name] = compiled(partial(along, move=move), *given)
+    programs["drawn"], times["drawn"] = compiled(drawn, f, law, key, own.grid)
+    programs["path"], _ = compiled(path, f, law, key)
+    record, steps = np.arange(0, LONG + 1, N), len(LAMS) * RUNS * STEPS
+    jobs = {
+        "rule": Job(lambda: programs["rule"](f, fresh(), own.grid), steps),
+        "closed": Job(lambda: programs["closed"](f, fresh(), own.grid), steps),
+        "drawn": Job(lambda: programs["drawn"](f, law, key, own.grid), steps),
+        "exact": Job(lambda: own.exact(record), 1),
+        "path": Job(lambda: programs["path"](f, law, key), 1),
+        "loop": Job(lambda: own.loop(1, first, LOOP_STEPS), LOOP_STEPS),
+        "drawing loop": Job(
+            lambda: own.loop(1, (rng.choice(N) for _ in range(LOOP_STEPS)), LOOP_STEPS // 100), LOOP_STEPS
+        ),
+    }
+    plain = np.array([own.loop(lam, first) for lam in range(len(LAMS))])
+    curves = {
+        name: np.asarray(programs[name](f, jnp.asarray(own.indices), own.grid))[:, 0, : plain.shape[1]]
+        for name in moves
+    }
+    same = {
+        name: {"same indices: the curves differ by": Equality(apart(curve, plain), ROUNDING)}
+        for name, curve in curves.items()
+    }
+    found, finer = own.exact(record), own.exact(record, 0.0)
+    same["exact"] = {
+        f"{found.size} vectors and {finer.size} differ by": Equality(apart(found.values, finer.values), 1e-9)
+    }
+    rows = [
+        Row("15 runs; a loop in NumPy", "run-step", "rule", "loop", same["rule"], times["rule"]),
+        Row("15 runs, closed form; that loop", "run-step", "closed", "loop", same["closed"], times["closed"]),
+        Row("15 runs that draw; a loop that draws", "run-step", "drawn", "drawing loop", {}, times["drawn"]),
+        Row("exact curve of 1e6 steps; our own path", "curve", "exact", "path", same["exact"]),
+    ]
+    if "unifiedsam" not in peers:
+        return Bench(jobs, rows, dict.fromkeys(THEIRS, lacking("unifiedsam")))
+    loops, equalities = public(own, peers["unifiedsam"], plain, curves)
+    rows += [
+        Row(name, "curve" if ours == "exact" else "run-step", ours, theirs, equality, times.get(ours))
+        for (name, ours), theirs, equality in zip(
+            THEIRS.items(), ("public", "public", "public trial"), equalities, strict=True
+        )
+    ]
+    return Bench(jobs | loops, rows)
+
+
+def public(own, folder, plain, curves):
+    """The jobs of the public loop, and how far it is from ours in the rows THEIRS.
+
+    It divides by |g| + 1e-7. With that epsilon the loop in NumPy does the same to rounding, so what is left
+    between theirs and ours is the epsilon. The exact curve is an expectation: their mean must meet it.
+    """
+    methods, losses = modules("unifiedsam", folder)
+    problem = losses.RidgeRegression(N, N, own.f.ridge, A=np.asarray(own.f.a), b=np.asarray(own.f.b))
+
+    def trials(lam, count=1, every=N):
+        """The full loss along `count` paths, (times, count)."""
+        times = np.arange(0, LOOP_STEPS + 1, every)
+        return methods.unifiedSAM(problem, count, times, np.zeros(N), own.gamma, own.rhos[lam], LAMS[lam])[1]
+
+    def seeded(*arguments):
+        np.random.seed(0)  # noqa: NPY002
+        return trials(*arguments)
+
+    each, first = range(len(LAMS)), own.indices[0, :LOOP_STEPS]
+    theirs = np.array([seeded(lam)[:, 0] for lam in each])
+    beside = [own.loop(lam, first, epsilon=EPSILON) for lam in each]
+    equalities = [
+        {
+            "same indices: the curves differ by": Equality(apart(curves[name], theirs), SHIFT),
+            "with their epsilon in a NumPy loop by": Equality(apart(beside, theirs), ROUNDING),
+            "without it ours and that loop by": Equality(apart(curves[name], plain), ROUNDING),
+        }
+        for name in ("rule", "closed")
+    ]
+    few = LOOP_STEPS // 8
+    values = seeded(0, TRIALS, few)[1:]
+    expected = own.exact(np.arange(few, LOOP_STEPS + 1, few)).values + own.f.minimum
+    errors = (values.mean(1) - expected) / (values.std(1, ddof=1) / np.sqrt(TRIALS))
+    worst = float(np.max(np.abs(errors)))
+    equalities.append({f"mean of {TRIALS} trials off by standard errors": Equality(worst, ERRORS)})
+    loops = {
+        "public": Job(lambda: trials(1), LOOP_STEPS),
+        "public trial": Job(lambda: trials(0), LOOP_STEPS / LONG),
+    }
+    return loops, equalities

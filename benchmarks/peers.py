@@ -1,0 +1,63 @@
+"""Public code that our jobs run beside: found in a folder, imported when it is needed, never copied.
+
+Read what a folder holds before you hand it over: its modules are run.
+"""
+
+import importlib.util
+import sys
+import warnings
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Peer(NamedTuple):
+    is_: str
+    files: tuple[str, ...]  # those that are imported
+
+
+PEERS = {
+    "unifiedsam": Peer(
+        "a checkout of the public repository dimitris-oik/unifiedsam",
+        ("numpy_exps/methods.py", "numpy_exps/loss.py"),
+    ),
+}
+
+
+def lacking(name):
+    return f"needs --peer {name}=FOLDER, {PEERS[name].is_}"
+
+
+def found(text):
+    """(name, folder) of a flag NAME=FOLDER; ValueError says what is wrong with it."""
+    name, equals, where = text.partition("=")
+    if not equals or not where:
+        raise ValueError(f"--peer takes NAME=FOLDER; got {text!r}")
+    if name not in PEERS:
+        raise ValueError(f"no peer named {name!r}; there are {', '.join(PEERS)}")
+    folder = Path(where)
+    if not folder.is_dir():
+        raise ValueError(f"{where} is no folder; --peer {name}=FOLDER takes {PEERS[name].is_}")
+    for file in PEERS[name].files:
+        if not (folder / file).is_file():
+            raise ValueError(f"{where} has no {file}; --peer {name}=FOLDER takes {PEERS[name].is_}")
+    return name, folder
+
+
+def modules(name, folder):
+    """The modules of a peer, in the order of its files."""
+    return tuple(imported(name, Path(folder) / file) for file in PEERS[name].files)
+
+
+def imported(name, path):
+    """A module from its file; nothing is written beside it, and its warnings are its own affair."""
+    spec = importlib.util.spec_from_file_location(f"{name}_{path.stem}", path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            spec.loader.exec_module(module)
+    finally:
+        sys.dont_write_bytecode = before
+    return module
