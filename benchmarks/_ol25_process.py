@@ -38,14 +38,14 @@ def ours(a, b, ridge, gamma, rhos, lams, paths, steps):
 
 
 def theirs(folder, a, b, ridge, gamma, rhos, lams, paths, steps):
-    from benchmarks.peers import modules
+    from benchmarks.peers import imported
 
-    methods, losses = modules("unifiedsam", folder)
+    unified_sam, regression = imported("unifiedsam", folder)
     n, d = a.shape
-    loss, times, curves = losses.RidgeRegression(n, d, ridge, A=a, b=b), np.arange(0, steps + 1, n), []
+    loss, times, curves = regression(n, d, ridge, A=a, b=b), np.arange(0, steps + 1, n), []
     for rho, lam in zip(rhos, lams, strict=True):
         np.random.seed(0)  # noqa: NPY002
-        curves.append(methods.unifiedSAM(loss, paths, times, np.zeros(d), gamma, rho, lam)[1])
+        curves.append(unified_sam(loss, paths, times, np.zeros(d), gamma, rho, lam)[1])
     return np.array(curves)
 
 

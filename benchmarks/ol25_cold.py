@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,54 +28,44 @@ NAMES = {"15 runs of 1e4 steps, nothing stored": "cold", "15 runs of 1e4 steps, 
 def bench(peers):
     if "unifiedsam" not in peers:
         return Bench({}, [], dict.fromkeys(NAMES, lacking("unifiedsam")))
-    keep = tempfile.TemporaryDirectory()  # goes with the jobs that refer to it
-    folder = Path(keep.name)
-    own = task()
-    np.savez(
-        folder / "task.npz",
-        a=np.asarray(own.f.a),
-        b=np.asarray(own.f.b),
-        ridge=own.f.ridge,
-        gamma=own.gamma,
-        rhos=own.rhos,
-        lams=LAMS,
-        paths=RUNS,
-        steps=STEPS,
-    )
+    room = tempfile.TemporaryDirectory()  # it goes when no job holds it any more
+    write(room, task())
     plain = {name: value for name, value in os.environ.items() if not name.startswith("JAX_")}
     cold = plain | {"JAX_ENABLE_COMPILATION_CACHE": "false"}
     warm = plain | {
-        "JAX_COMPILATION_CACHE_DIR": str(folder / "stored"),
+        "JAX_COMPILATION_CACHE_DIR": str(Path(room.name) / "stored"),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     }
-
-    def job(side, environment):
-        return Job(lambda: (keep, process(side, folder, environment))[1], 1)
-
     jobs = {
-        "cold": job("ours", cold),
-        "warm": job("ours", warm),
-        "public": job(str(peers["unifiedsam"].absolute()), plain),
+        "cold": Job(partial(process, room, "ours", cold), 1),
+        "warm": Job(partial(process, room, "ours", warm), 1),
+        "public": Job(partial(process, room, str(peers["unifiedsam"].absolute()), plain), 1),
     }
     theirs = jobs["public"].run()
-    rows = [
-        Row(
-            name,
-            "process",
-            ours,
-            "public",
-            {"same indices: the curves differ by": Equality(apart(jobs[ours].run(), theirs), SHIFT)},
-        )
-        for name, ours in NAMES.items()
-    ]
+    rows = []
+    for name, ours in NAMES.items():
+        difference = apart(jobs[ours].run(), theirs)  # and what "warm" finds stored is stored now
+        equality = {"same indices: the curves differ by": Equality(difference, SHIFT)}
+        rows.append(Row(name, "process", ours, "public", equality))
     return Bench(jobs, rows, rounds=ROUNDS)
 
 
-def process(side, folder, environment):
+def write(room, own):
+    """The task of both sides."""
+    f = own.f
+    sizes = {"ridge": f.ridge, "gamma": own.gamma, "rhos": own.rhos, "lams": LAMS}
+    np.savez(task_file(room), a=np.asarray(f.a), b=np.asarray(f.b), paths=RUNS, steps=STEPS, **sizes)
+
+
+def task_file(room):
+    return Path(room.name) / "task.npz"
+
+
+def process(room, side, environment):
     """The result of one side, from a process of its own."""
-    result = folder / "result.npy"
-    command = [sys.executable, "-m", "benchmarks._ol25_process", side, str(folder / "task.npz"), str(result)]
+    result = Path(room.name) / "result.npy"
+    command = [sys.executable, "-m", "benchmarks._ol25_process", side, str(task_file(room)), str(result)]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Refused(

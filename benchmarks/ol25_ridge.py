@@ -1,8 +1,9 @@
 """Unified SAM on ridge regression beside loops in NumPy; the exact expected curve beside one sampled path.
 
 Ridge with n = d = 100, one example a step, from w = 0: 3 lam x 5 paths of 1e5 steps, the full loss kept every
-100 steps. The loops run 4000 steps and are charged by the step. That favours them: the public one looks every
-step up in the list of those to keep, and a longer run has a longer list. All take the same gamma and rho.
+100 steps; the exact curve, lam = 0, from the data to 200 times up to 1e6. The loops run 4000 steps and
+are charged by the step. That favours them: the public one looks every step up in the list of those to keep,
+and a longer run has a longer list. All take the same gamma and rho.
 """
 
 from functools import partial
@@ -13,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.harness import Bench, Equality, Job, Row, compiled
-from benchmarks.peers import lacking, modules
+from benchmarks.peers import imported, lacking
 from experiments.ol25_importance import problem
 from theory import sampling
 from theory.bounds import ol25
@@ -116,7 +117,7 @@ def bench(peers):
         programs[name], times[name] = compiled(partial(along, move=move), *given)
     programs["drawn"], times["drawn"] = compiled(drawn, f, law, key, own.grid)
     programs["path"], _ = compiled(path, f, law, key)
-    record, steps = np.arange(0, LONG + 1, N), len(LAMS) * RUNS * STEPS
+    record, steps = np.unique(np.round(np.geomspace(1, LONG, 200))), len(LAMS) * RUNS * STEPS
     jobs = {
         "rule": Job(lambda: programs["rule"](f, fresh(), own.grid), steps),
         "closed": Job(lambda: programs["closed"](f, fresh(), own.grid), steps),
@@ -165,13 +166,13 @@ def public(own, folder, plain, curves):
     It divides by |g| + 1e-7. With that epsilon the loop in NumPy does the same to rounding, so what is left
     between theirs and ours is the epsilon. The exact curve is an expectation: their mean must meet it.
     """
-    methods, losses = modules("unifiedsam", folder)
-    problem = losses.RidgeRegression(N, N, own.f.ridge, A=np.asarray(own.f.a), b=np.asarray(own.f.b))
+    unified_sam, regression = imported("unifiedsam", folder)
+    problem = regression(N, N, own.f.ridge, A=np.asarray(own.f.a), b=np.asarray(own.f.b))
 
     def trials(lam, count=1, every=N):
         """The full loss along `count` paths, (times, count)."""
         times = np.arange(0, LOOP_STEPS + 1, every)
-        return methods.unifiedSAM(problem, count, times, np.zeros(N), own.gamma, own.rhos[lam], LAMS[lam])[1]
+        return unified_sam(problem, count, times, np.zeros(N), own.gamma, own.rhos[lam], LAMS[lam])[1]
 
     def seeded(*arguments):
         np.random.seed(0)  # noqa: NPY002

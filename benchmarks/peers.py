@@ -11,20 +11,20 @@ from typing import NamedTuple
 
 
 class Peer(NamedTuple):
-    is_: str
-    files: tuple[str, ...]  # those that are imported
+    what: str
+    takes: dict[str, str]  # file -> what is imported from it
 
 
 PEERS = {
     "unifiedsam": Peer(
         "a checkout of the public repository dimitris-oik/unifiedsam",
-        ("numpy_exps/methods.py", "numpy_exps/loss.py"),
+        {"numpy_exps/methods.py": "unifiedSAM", "numpy_exps/loss.py": "RidgeRegression"},
     ),
 }
 
 
 def lacking(name):
-    return f"needs --peer {name}=FOLDER, {PEERS[name].is_}"
+    return f"needs --peer {name}=FOLDER, {PEERS[name].what}"
 
 
 def found(text):
@@ -36,19 +36,25 @@ def found(text):
         raise ValueError(f"no peer named {name!r}; there are {', '.join(PEERS)}")
     folder = Path(where)
     if not folder.is_dir():
-        raise ValueError(f"{where} is no folder; --peer {name}=FOLDER takes {PEERS[name].is_}")
-    for file in PEERS[name].files:
+        raise ValueError(f"{where} is no folder; --peer {name}=FOLDER takes {PEERS[name].what}")
+    for file in PEERS[name].takes:
         if not (folder / file).is_file():
-            raise ValueError(f"{where} has no {file}; --peer {name}=FOLDER takes {PEERS[name].is_}")
+            raise ValueError(f"{where} has no {file}; --peer {name}=FOLDER takes {PEERS[name].what}")
     return name, folder
 
 
-def modules(name, folder):
-    """The modules of a peer, in the order of its files."""
-    return tuple(imported(name, Path(folder) / file) for file in PEERS[name].files)
+def imported(name, folder):
+    """What is taken from a peer, in the order of its files; ValueError where a file does not have it."""
+    things = []
+    for file, thing in PEERS[name].takes.items():
+        module = run(name, Path(folder) / file)
+        if not hasattr(module, thing):
+            raise ValueError(f"{Path(folder) / file} has no {thing}; take {PEERS[name].what}")
+        things.append(getattr(module, thing))
+    return things
 
 
-def imported(name, path):
+def run(name, path):
     """A module from its file; nothing is written beside it, and its warnings are its own affair."""
     spec = importlib.util.spec_from_file_location(f"{name}_{path.stem}", path)
     assert spec and spec.loader

@@ -1,6 +1,8 @@
 """The harness of the benchmarks on tiny jobs: turns, medians, what it writes and refuses. No timing."""
 
 import json
+import os
+import tempfile
 from math import inf, nan
 from types import SimpleNamespace
 
@@ -116,8 +118,8 @@ def checkout(tmp_path):
     """A folder with files of the names that are imported."""
     folder = tmp_path / "public"
     (folder / "numpy_exps").mkdir(parents=True)
-    (folder / "numpy_exps" / "methods.py").write_text("NAME = 'methods'\n")
-    (folder / "numpy_exps" / "loss.py").write_text("NAME = 'a \\l loss'\n")  # not every escape is one
+    (folder / "numpy_exps" / "methods.py").write_text("unifiedSAM = 'the \\loop'\n")  # warns of the escape
+    (folder / "numpy_exps" / "loss.py").write_text("RidgeRegression = 'the loss'\n")
     return folder
 
 
@@ -188,9 +190,11 @@ def test_what_cannot_run_is_refused_before_anything_runs(fake, tmp_path, checkou
 
 
 def test_a_peer_is_imported_from_its_folder_and_nothing_is_written_there(checkout):
-    methods, loss = peers.modules("unifiedsam", checkout)
-    assert (methods.NAME, loss.NAME) == ("methods", "a \\l loss")
+    assert peers.imported("unifiedsam", checkout) == ["the \\loop", "the loss"]
     assert {path.name for path in (checkout / "numpy_exps").iterdir()} == {"methods.py", "loss.py"}
+    (checkout / "numpy_exps" / "loss.py").write_text("Ridge = 1\n")
+    with pytest.raises(ValueError, match=r"loss\.py has no RidgeRegression"):
+        peers.imported("unifiedsam", checkout)
 
 
 # The benchmarks themselves, without a clock
@@ -209,13 +213,19 @@ def test_without_its_peer_the_cold_start_lacks_both_rows():
     assert set(ol25_cold.bench({}).lacking) == set(ol25_cold.NAMES)
 
 
-def test_a_process_of_our_side_writes_the_curves_of_the_loop(tmp_path):
+@pytest.fixture
+def room():
+    with tempfile.TemporaryDirectory() as name:
+        yield SimpleNamespace(name=name)
+
+
+def test_a_process_of_our_side_writes_the_curves_of_the_loop(room):
     """Four functions, two paths, against a loop with the indices of the same seed."""
     rng = np.random.default_rng(0)
     given = {"a": rng.normal(size=(4, 4)), "b": rng.normal(size=4), "ridge": 0.1, "gamma": 0.05}
     given |= {"rhos": np.array([0.1, 0.2]), "lams": np.array([0.5, 1.0]), "paths": 2, "steps": 8}
-    np.savez(tmp_path / "task.npz", **given)
-    found = ol25_cold.process("ours", tmp_path, ol25_cold.os.environ)
+    np.savez(ol25_cold.task_file(room), **given)
+    found = ol25_cold.process(room, "ours", os.environ)
     assert found.shape == (2, 3, 2)
     np.random.seed(0)  # noqa: NPY002
     indices = np.random.randint(0, 4, (2, 8))  # noqa: NPY002
@@ -234,7 +244,7 @@ def test_a_process_of_our_side_writes_the_curves_of_the_loop(tmp_path):
             np.testing.assert_allclose(runs[:, path], kept, rtol=1e-12)
 
 
-def test_a_process_that_fails_is_one_sentence(tmp_path):
-    np.savez(tmp_path / "task.npz", a=1)
+def test_a_process_that_fails_is_one_sentence(room):
+    np.savez(ol25_cold.task_file(room), a=1)
     with pytest.raises(Refused, match="the process of ours failed: TypeError"):
-        ol25_cold.process("ours", tmp_path, ol25_cold.os.environ)
+        ol25_cold.process(room, "ours", os.environ)
