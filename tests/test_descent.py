@@ -138,3 +138,12 @@ def test_one_example_in_closed_form_is_the_rule_where_the_gradient_is_zero_or_th
     np.testing.assert_array_equal(
         jax.jit(one_example(g))(at, 0.1, 0.5, 1.0, jnp.array([0]), jnp.array([2.0])), at
     )
+
+
+def test_one_example_in_closed_form_is_finite_at_the_minimiser_of_its_function():
+    """There |g|^2 is a difference of equal terms, whose rounding may be negative."""
+    rows, targets = jnp.asarray(RNG.normal(size=(40, 3))), jnp.ones(40)
+    f = LeastSquares(rows, targets, 0.1)
+    least = rows * (targets / (jnp.sum(rows**2, axis=1) + 0.1))[:, None]
+    move = jax.jit(jax.vmap(lambda w, i: one_example(f)(w, 0.1, 0.5, 1.0, i[None], jnp.ones(1))))
+    assert np.all(np.isfinite(move(least, jnp.arange(40))))
