@@ -51,7 +51,7 @@ class Row(NamedTuple):
     unit: str
     ours: str  # name of a job
     theirs: str
-    equality: dict[str, Equality]  # what was compared
+    equality: dict[str, Equality]  # what was compared; nothing where each side draws at random
     compile_seconds: float | None = None  # of ours, apart from its cost
 
 
@@ -114,7 +114,7 @@ def described(row):
         "unit": row.unit,
         "compile_seconds": row.compile_seconds,
         "equality": {what: each._asdict() for what, each in row.equality.items()},
-        "equal": all(each.holds for each in row.equality.values()),
+        "equal": all(each.holds for each in row.equality.values()) if row.equality else None,
     }
 
 

@@ -61,6 +61,11 @@ def test_costs_are_medians_by_the_unit_and_ratios_those_of_one_round(clock):
     )
 
 
+def test_a_row_that_compares_nothing_is_not_called_equal(clock):
+    (found,) = harness.measured(bench(clock, equality={}))
+    assert found["equal"] is None and found["ratio"] == 2.5
+
+
 def test_a_run_is_timed_until_its_result_is_there(monkeypatch):
     blocked = []
     monkeypatch.setattr(harness.jax, "block_until_ready", blocked.append)
