@@ -167,9 +167,9 @@ def found(library):
         return None
 
 
-def commit():
-    """The commit of the checkout, marked where files differ from it; None outside one."""
-    git = ["git", "-C", str(HERE.parent)]
+def commit(folder=HERE.parent):
+    """The commit of a checkout, marked where files differ from it; None outside one."""
+    git = ["git", "-C", str(folder)]
     try:
         name = subprocess.run(
             [*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True

@@ -1,13 +1,15 @@
 """Compiled runs against a Python loop of steps."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from theory import sampling
-from theory.descent import descend, sampled, still, whole_batch
-from theory.problems.least_squares import ridge
+from theory.descent import descend, sampled, still, swept, whole_batch
+from theory.problems.least_squares import LeastSquares, one_example, ridge
 from theory.update import step
 
 RNG = np.random.default_rng(0)
@@ -99,3 +101,49 @@ def test_sampled_paths_are_descents_along_the_draws_of_their_keys():
         expected = descend(f, w, *sizes, draws, F.loss, 2)[0]
         np.testing.assert_allclose(paths[3], expected, rtol=1e-13)
     assert not np.allclose(found[:, 3], found[:, 2])
+
+
+GRID = tuple(np.array([[0.1, 0.2, 0.0], [0.05, 0.1, 0.7], [0.1, 0.3, 1.0], [0.1, 0.0, 1.0]]).T)
+ONES = (RNG.integers(0, 4, (3, STEPS, 1)), RNG.uniform(1, 3, (3, STEPS, 1)))
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.1])
+def test_one_example_at_a_time_in_closed_form_is_the_rule(weight):
+    """No map has a Lipschitz constant above 3: 3^12 times rounding."""
+    g = F._replace(ridge=weight)
+    go = jax.jit(lambda move: swept(move, jnp.asarray(W), GRID, ONES, lambda w: w, 4), static_argnums=0)
+    found = go(one_example(g))
+    expected = go(partial(step, jax.value_and_grad(g.loss)))
+    assert found.shape == (4, 3, 4, 2)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+    assert (
+        np.min(np.max(np.abs(np.diff(found, axis=0)), axis=(1, 2, 3))) > 1e-3
+    )  # each (gamma, rho, lam) counts
+    assert np.max(np.abs(found[:, 0] - found[:, 1])) > 1e-3  # and each path
+
+
+def test_one_example_in_closed_form_is_the_rule_where_the_gradient_is_zero_or_the_row_is():
+    g = LeastSquares(jnp.array([[3.0, 4.0], [0.0, 0.0]]), jnp.array([10.0, 1.0]), 0.0)
+    at = jnp.array([2.0, 1.0])  # on the row's line a' w = 10
+    for f, w, i in [
+        (g, at, 0),
+        (g, at, 1),
+        (g._replace(ridge=0.5), at, 1),
+        (g._replace(ridge=0.5), 0 * at, 1),
+    ]:
+        draw = jnp.array([i]), jnp.array([2.0])
+        found = jax.jit(one_example(f))(w, 0.1, 0.5, 1.0, *draw)
+        rule = partial(step, jax.value_and_grad(f.loss))
+        np.testing.assert_allclose(found, rule(w, 0.1, 0.5, 1.0, *draw), rtol=1e-15)
+    np.testing.assert_array_equal(
+        jax.jit(one_example(g))(at, 0.1, 0.5, 1.0, jnp.array([0]), jnp.array([2.0])), at
+    )
+
+
+def test_one_example_in_closed_form_is_finite_at_the_minimiser_of_its_function():
+    """There |g|^2 is a difference of equal terms, whose rounding may be negative."""
+    rows, targets = jnp.asarray(RNG.normal(size=(40, 3))), jnp.ones(40)
+    f = LeastSquares(rows, targets, 0.1)
+    least = rows * (targets / (jnp.sum(rows**2, axis=1) + 0.1))[:, None]
+    move = jax.jit(jax.vmap(lambda w, i: one_example(f)(w, 0.1, 0.5, 1.0, i[None], jnp.ones(1))))
+    assert np.all(np.isfinite(move(least, jnp.arange(40))))

@@ -1,6 +1,7 @@
 """The update rule against numbers worked out by hand, and the wrong rules that these must catch."""
 
 from functools import partial
+from itertools import product
 
 import jax
 import jax.numpy as jnp
@@ -174,6 +175,41 @@ def test_direction_is_right_from_1e_minus_300_to_1e300(compiled):
         close(update.norm(g), 0.5 * size)
         close(direction(g, 1.0), [0.6, -0.8])
         close(direction(g, 0.5), [0.15 * size + 0.3, -(0.2 * size + 0.4)])
+
+
+@pytest.mark.parametrize("size", [1e-170, 1.0, 1e170])
+def test_the_norm_scales_over_all_leaves_alike(size):
+    close(update.norm({"x": jnp.array(0.0), "y": size * jnp.array([3.0, -4.0])}), 5 * size)
+    close(update.norm({"x": size * jnp.array([[2.0, -3.0]]), "y": size * jnp.array(-6.0)}), 7 * size)
+    close(update.norm([size * jnp.array([3.0, -3.0]), jnp.zeros(0)]), np.sqrt(18) * size)  # their sum is zero
+    close(update.norm(jnp.full(10**4, size)), 100 * size)
+
+
+def test_the_norm_holds_where_the_sum_of_sizes_overflows():
+    single = jnp.full(9, 1e38, jnp.float32)  # the sum is beyond single precision, the norm is not
+    np.testing.assert_allclose(update.norm(single), 3e38, rtol=1e-6)
+    np.testing.assert_allclose(update.norm({"x": single, "y": jnp.zeros(1)}), 3e38, rtol=1e-7)
+
+
+def test_the_derivatives_of_the_norm_are_those_by_hand():
+    # u = (0.6, 0.8), slope u, curvature (I - u u') / |g|
+    for size in (1e-150, 1.0, 1e150):
+        g = size * jnp.array([3.0, 4.0])
+        for outer, inner in product([jax.jacfwd, jax.jacrev], repeat=2):
+            close(inner(update.norm)(g), [0.6, 0.8])
+            close(outer(inner(update.norm))(g) * (5 * size), [[0.64, -0.48], [-0.48, 0.36]])
+    assert np.all(jax.hessian(update.norm)(jnp.zeros(2)) == 0)
+
+
+def test_hessian_vector_products_of_the_loss_ahead_are_those_by_hand():
+    # f = |w|^2, rho = lam = 1/2: ahead of w is (1.5 |w| + 0.25) u with u = w / |w|, and f there is the square
+    # of that size. Its Hessian is 3 (1.5 I + 0.25 (I - u u') / |w|), here with u = (0.6, 0.8), |w| = 5.
+    def ahead(w):
+        return jnp.sum((w + 0.5 * update.direction(2 * w, 0.5)) ** 2)
+
+    w, along = jnp.array([3.0, 4.0]), jnp.array([1.0, -2.0])
+    close(jax.jvp(jax.grad(ahead), (w,), (along,))[1], [4.74, -9.18])
+    close(jax.grad(lambda w: jnp.vdot(jax.grad(ahead)(w), along))(w), [4.74, -9.18])
 
 
 def test_lam_as_the_python_number_zero_leaves_the_norm_out():

@@ -16,19 +16,18 @@ import jax.numpy as jnp
 
 
 def norm(tree):
-    """|tree|, scaled by its largest entry: squares of 1e-170 vanish. At zero the derivative is zero, not NaN.
+    """|tree|, scaled by sum |x|: squares of 1e-170 vanish. At zero the derivative is zero, not NaN.
 
-    Below the smallest normal number of its precision a tree counts as zero.
+    The scaled squares of n entries sum to between 1/n (Cauchy and Schwarz) and 1. The largest entry would
+    serve as well and takes longer to find.
     """
+    leaves = jax.tree.leaves(tree)
     # half precision holds neither the squares nor their sum
-    leaves = [
-        jnp.asarray(x, jnp.promote_types(jnp.result_type(x), jnp.float32))
-        for x in jax.tree.leaves(tree)
-        if jnp.size(x)
-    ]
-    top = jax.lax.stop_gradient(jnp.max(jnp.stack([jnp.max(jnp.abs(x)) for x in leaves])))
-    tiny = jnp.finfo(top.dtype).tiny
-    unit = jnp.where(top < tiny, 1, jnp.minimum(top, 1 / tiny))  # so that its inverse is a normal number
+    dtype = jnp.result_type(jnp.float32, *map(jnp.result_type, leaves))
+    leaves = [jnp.asarray(x, dtype) for x in leaves]
+    total = jax.lax.stop_gradient(sum(jnp.sum(jnp.abs(x)) for x in leaves))
+    tiny = jnp.finfo(dtype).tiny
+    unit = jnp.where(total < tiny, 1, jnp.minimum(total, 1 / tiny))  # so that its inverse is a normal number
     inverse = 1 / unit  # one division, not one for each entry
     square = sum(jnp.sum((x * inverse) ** 2) for x in leaves)
     # the inner `where` keeps the root's infinite slope at zero out of the derivative; NaN stays NaN
@@ -41,11 +40,12 @@ def like(value, leaf):
 
 
 def direction(grad, lam):
-    """d(g) = (1 - lam) g + lam g / |g|, and 0 where g = 0."""
+    """d(g) = (1 - lam) g + lam g / |g|; where |g| is below the smallest normal number, g / |g| is 0."""
     if isinstance(lam, (int, float)) and lam == 0:  # USAM needs no norm, and a short loop feels it
         return grad
     size = norm(grad)
-    inverse = jnp.where(size == 0, 0, 1 / jnp.where(size == 0, 1, size))
+    flat = size < jnp.finfo(size.dtype).tiny
+    inverse = jnp.where(flat, 0, 1 / jnp.where(flat, 1, size))
     scale = 1 - lam + lam * inverse
     return jax.tree.map(lambda g: like(scale * g, g), grad)
 

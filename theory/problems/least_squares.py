@@ -123,3 +123,31 @@ def interpolating(key, n, d, spread):
         jax.random.uniform(sizes, (n, 1), minval=-spread, maxval=spread)
     )
     return LeastSquares(a, a @ jax.random.normal(target, (d,)), 0.0)
+
+
+def one_example(f):
+    """The update rule on f for one example at a time, from two inner products: a move for `descent.iterate`.
+
+    With t = a_i' w, s = |a_i|^2, r = t - b_i and c = v_i / n the gradient is g = c (r a_i + ridge w), so
+
+        |g|^2 = c^2 [s (r + ridge t / s)^2 + ridge^2 (|w|^2 - t^2 / s)],
+
+    and with h = c rho (1 - lam + lam / |g|), k = 1 + h ridge the point ahead is k w + h r a_i. This is for
+    sweeps: a test holds it to the rule in `theory/update.py`. |g|^2 is off by roundings of (c ridge |w|)^2,
+    and squares below 1e-308 vanish.
+    """
+    squares = jnp.sum(f.a * f.a, axis=1)
+
+    def move(w, gamma, rho, lam, i, v):
+        i, c = i[0], v[0] / f.n
+        row, s = f.a[i], squares[i]
+        t, whole = jnp.sum(row * w), jnp.sum(w * w)
+        r, shift = t - f.b[i], t / jnp.where(s == 0, 1, s)
+        square = s * (r + f.ridge * shift) ** 2 + f.ridge**2 * jnp.maximum(whole - shift * t, 0)
+        inverse = jnp.where(square == 0, 0, 1 / (c * jnp.sqrt(jnp.where(square == 0, 1, square))))
+        h = rho * (1 - lam + lam * inverse) * c
+        k = 1 + h * f.ridge
+        ahead = k * t + h * r * s - f.b[i]  # the residual there
+        return (1 - gamma * c * f.ridge * k) * w - gamma * c * (ahead + f.ridge * h * r) * row
+
+    return move

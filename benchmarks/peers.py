@@ -1,0 +1,69 @@
+"""Public code that our jobs run beside: found in a folder, imported when it is needed, never copied.
+
+Read what a folder holds before you hand it over: its modules are run.
+"""
+
+import importlib.util
+import sys
+import warnings
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Peer(NamedTuple):
+    what: str
+    takes: dict[str, str]  # file -> what is imported from it
+
+
+PEERS = {
+    "unifiedsam": Peer(
+        "a checkout of the public repository dimitris-oik/unifiedsam",
+        {"numpy_exps/methods.py": "unifiedSAM", "numpy_exps/loss.py": "RidgeRegression"},
+    ),
+}
+
+
+def lacking(name):
+    return f"needs --peer {name}=FOLDER, {PEERS[name].what}"
+
+
+def found(text):
+    """(name, folder) of a flag NAME=FOLDER; ValueError says what is wrong with it."""
+    name, equals, where = text.partition("=")
+    if not equals or not where:
+        raise ValueError(f"--peer takes NAME=FOLDER; got {text!r}")
+    if name not in PEERS:
+        raise ValueError(f"no peer named {name!r}; there are {', '.join(PEERS)}")
+    folder = Path(where)
+    if not folder.is_dir():
+        raise ValueError(f"{where} is no folder; --peer {name}=FOLDER takes {PEERS[name].what}")
+    for file in PEERS[name].takes:
+        if not (folder / file).is_file():
+            raise ValueError(f"{where} has no {file}; --peer {name}=FOLDER takes {PEERS[name].what}")
+    return name, folder
+
+
+def imported(name, folder):
+    """What is taken from a peer, in the order of its files; ValueError where a file does not have it."""
+    things = []
+    for file, thing in PEERS[name].takes.items():
+        module = run(name, Path(folder) / file)
+        if not hasattr(module, thing):
+            raise ValueError(f"{Path(folder) / file} has no {thing}; take {PEERS[name].what}")
+        things.append(getattr(module, thing))
+    return things
+
+
+def run(name, path):
+    """A module from its file; nothing is written beside it, and its warnings are its own affair."""
+    spec = importlib.util.spec_from_file_location(f"{name}_{path.stem}", path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            spec.loader.exec_module(module)
+    finally:
+        sys.dont_write_bytecode = before
+    return module

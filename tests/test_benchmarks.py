@@ -1,0 +1,255 @@
+"""The harness of the benchmarks on tiny jobs: turns, medians, what it writes and refuses. No timing."""
+
+import json
+import os
+import tempfile
+from math import inf, nan
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from benchmarks import __main__ as command
+from benchmarks import harness, ol25_cold, peers
+from benchmarks.harness import Bench, Equality, Job, Row
+from experiments.record import Refused
+
+SAME = {"they differ by": Equality(0.0, 1e-12)}
+KEYS = {"name", "unit", "ours", "theirs", "ratio", "low", "high", "rounds", "compile_seconds"}
+KEYS |= {"equality", "equal", "why"}
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that only jobs move: `clock.job(name, costs)` takes so long in each of its turns."""
+    now, turns = [0.0], []
+
+    def job(name, costs, units=1):
+        left = iter(costs)
+
+        def run():
+            turns.append(name)
+            now[0] += next(left)
+
+        return Job(run, units)
+
+    monkeypatch.setattr(harness.time, "perf_counter", lambda: now[0])
+    return SimpleNamespace(job=job, turns=turns)
+
+
+def bench(clock, ours=(1, 2, 4), theirs=(10, 10, 10), equality=SAME, rounds=3, **rest):
+    jobs = {"ours": clock.job("ours", ours), "theirs": clock.job("theirs", theirs, 2)}
+    return Bench(jobs, [Row("a row", "step", "ours", "theirs", equality, 0.5)], rounds=rounds, **rest)
+
+
+def test_jobs_take_turns(clock):
+    harness.measured(bench(clock))
+    assert clock.turns == ["ours", "theirs"] * 3
+
+
+def test_costs_are_medians_by_the_unit_and_ratios_those_of_one_round(clock):
+    (found,) = harness.measured(bench(clock, ours=(1, 2, 4, 4, 5), theirs=(10, 12, 16, 40, 2), rounds=5))
+    assert set(found) == KEYS
+    assert (found["ours"], found["theirs"], found["rounds"]) == (4, 6, 5)
+    # rounds: 5, 3, 2, 5, 0.2; the ratio of the medians would be 1.5
+    assert (found["ratio"], found["low"], found["high"]) == (3, 0.2, 5)
+    assert (found["unit"], found["compile_seconds"], found["equal"], found["why"]) == (
+        "step",
+        0.5,
+        True,
+        None,
+    )
+
+
+def test_a_row_that_compares_nothing_is_not_called_equal(clock):
+    (found,) = harness.measured(bench(clock, equality={}))
+    assert found["equal"] is None and found["ratio"] == 2.5
+
+
+def test_a_run_is_timed_until_its_result_is_there(monkeypatch):
+    blocked = []
+    monkeypatch.setattr(harness.jax, "block_until_ready", blocked.append)
+    harness.seconds(lambda: "result")
+    assert blocked == ["result"]
+
+
+@pytest.mark.parametrize("difference", [1e-3, nan, inf])
+def test_what_does_not_compute_the_same_is_not_timed(clock, difference):
+    wrong = bench(clock, equality={**SAME, "the ends differ by": Equality(difference, 1e-6)})
+    (found,) = harness.measured(wrong)
+    assert clock.turns == [] and found["ratio"] is None and found["equal"] is False
+    assert f"the ends differ by: {difference:.1e}, more than 1e-06" in found["why"]
+    assert found["equality"]["the ends differ by"]["tolerance"] == 1e-6
+
+
+def test_a_sound_row_is_timed_beside_one_that_is_not(clock):
+    both = bench(clock)
+    wrong = Row("wrong", "step", "ours", "other", {"differ by": Equality(1.0, 0.1)})
+    both = both._replace(jobs=both.jobs | {"other": clock.job("other", ())}, rows=[*both.rows, wrong])
+    sound, refused = harness.measured(both)
+    assert sound["ratio"] == 2.5 and refused["ratio"] is None and set(clock.turns) == {"ours", "theirs"}
+
+
+def test_a_row_that_lacks_its_peer_says_so_and_the_others_run(clock):
+    first, second = harness.measured(bench(clock, lacking={"another": peers.lacking("unifiedsam")}))
+    assert first["ratio"] == 2.5 and second["ratio"] is None and second["equal"] is None
+    assert second["why"] == (
+        "needs --peer unifiedsam=FOLDER, a checkout of the public repository dimitris-oik/unifiedsam"
+    )
+
+
+# The command
+
+
+@pytest.fixture
+def fake(monkeypatch, clock):
+    """A tiny benchmark named `fake`; `fake.given` are the peers of each run."""
+    given = []
+
+    def run(peers):
+        given.append(peers)
+        return bench(clock, equality=module.equality, lacking={} if peers else {"public": "needs a peer"})
+
+    module = SimpleNamespace(
+        bench=run, PEERS=("unifiedsam",), __doc__="A fake.\n\nMore.", given=given, equality=SAME
+    )
+    monkeypatch.setattr(harness, "names", lambda: ["fake"])
+    monkeypatch.setattr(harness.importlib, "import_module", lambda name: module)
+    return module
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A folder with files of the names that are imported."""
+    folder = tmp_path / "public"
+    (folder / "numpy_exps").mkdir(parents=True)
+    (folder / "numpy_exps" / "methods.py").write_text("unifiedSAM = 'the \\loop'\n")  # warns of the escape
+    (folder / "numpy_exps" / "loss.py").write_text("RidgeRegression = 'the loss'\n")
+    return folder
+
+
+def loaded(path):
+    """Strict JSON: NaN and Infinity are no numbers of it."""
+    return json.loads(path.read_text(), parse_constant=lambda text: pytest.fail(f"{text} in {path}"))
+
+
+def refused(capsys, *arguments):
+    """What a refused command says: one sentence on standard error."""
+    assert command.main(list(arguments)) == 2
+    said = capsys.readouterr()
+    assert said.err.count("\n") == 1 and said.err.startswith("benchmarks: ") and said.out == "", said
+    return said.err
+
+
+def test_without_a_name_every_benchmark_runs(fake, capsys):
+    assert command.main([]) == 0
+    said = capsys.readouterr()
+    assert fake.given == [{}] and said.err == "fake: A fake.\n"
+    assert "public: needs a peer" in said.out
+    assert "2.5 (1.2 to 5.0, 3 rounds) a step" in said.out
+
+
+def test_the_json_is_strict_and_says_where_the_rows_come_from(fake, tmp_path, checkout):
+    fake.equality = {"they differ by": Equality(nan, 1e-12)}
+    file = tmp_path / "rows.json"
+    assert command.main(["fake", "--json", str(file), "--peer", f"unifiedsam={checkout}"]) == 1
+    story = loaded(file)
+    assert set(story) == {"rows", "commit", "peers", "versions", "device", "cores", "load", "seconds"}
+    assert story["peers"] == {"unifiedsam": None} and {"python", "numpy", "jax"} < set(story["versions"])
+    (row,) = story["rows"]
+    assert set(row) == KEYS | {"benchmark"} and row["benchmark"] == "fake"
+    assert row["equality"]["they differ by"] == {"difference": None, "tolerance": 1e-12}
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_disk_that_fills_leaves_no_half_written_file(fake, tmp_path, monkeypatch, capsys):
+    file = tmp_path / "rows.json"
+    file.write_text("old")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(harness.os, "replace", full)
+    assert command.main(["fake", "--json", str(file)]) == 2
+    assert "No space left on device" in capsys.readouterr().err
+    assert file.read_text() == "old" and list(tmp_path.iterdir()) == [file]
+
+
+def test_an_interrupted_run_writes_nothing(fake, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(harness, "measured", lambda bench: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert command.main(["fake", "--json", str(tmp_path / "rows.json")]) == 130
+    assert "nothing was written" in capsys.readouterr().err and not list(tmp_path.iterdir())
+
+
+def test_what_cannot_run_is_refused_before_anything_runs(fake, tmp_path, checkout, capsys):
+    assert "no benchmark named 'none'; there are fake" in refused(capsys, "fake", "none")
+    assert "unrecognized arguments: --jason" in refused(capsys, "--jason", "x")
+    assert "takes NAME=FOLDER; got 'unifiedsam'" in refused(capsys, "--peer", "unifiedsam")
+    assert "no peer named 'torch'; there are unifiedsam" in refused(capsys, "--peer", "torch=/")
+    assert "/none is no folder" in refused(capsys, "--peer", f"unifiedsam={tmp_path}/none")
+    (checkout / "numpy_exps" / "loss.py").unlink()
+    assert "has no numpy_exps/loss.py" in refused(capsys, "--peer", f"unifiedsam={checkout}")
+    assert "name a file in a folder that is there" in refused(capsys, "--json", f"{tmp_path}/none/rows.json")
+    assert "name a file in a folder that is there" in refused(capsys, "--json", str(tmp_path))
+    assert fake.given == [] and not list(tmp_path.glob("*.json*"))
+
+
+def test_a_peer_is_imported_from_its_folder_and_nothing_is_written_there(checkout):
+    assert peers.imported("unifiedsam", checkout) == ["the \\loop", "the loss"]
+    assert {path.name for path in (checkout / "numpy_exps").iterdir()} == {"methods.py", "loss.py"}
+    (checkout / "numpy_exps" / "loss.py").write_text("Ridge = 1\n")
+    with pytest.raises(ValueError, match=r"loss\.py has no RidgeRegression"):
+        peers.imported("unifiedsam", checkout)
+
+
+# The benchmarks themselves, without a clock
+
+
+def test_every_benchmark_names_peers_that_there_are():
+    assert harness.names() == ["ol25_cold", "ol25_ridge"]
+    for name in harness.names():
+        module = harness.load(name)
+        assert set(module.PEERS) <= set(peers.PEERS) and callable(module.bench)
+    with pytest.raises(Refused, match="no benchmark named 'harness'"):
+        harness.load("harness")
+
+
+def test_without_its_peer_the_cold_start_lacks_both_rows():
+    assert set(ol25_cold.bench({}).lacking) == set(ol25_cold.NAMES)
+
+
+@pytest.fixture
+def room():
+    with tempfile.TemporaryDirectory() as name:
+        yield SimpleNamespace(name=name)
+
+
+def test_a_process_of_our_side_writes_the_curves_of_the_loop(room):
+    """Four functions, two paths, against a loop with the indices of the same seed."""
+    rng = np.random.default_rng(0)
+    given = {"a": rng.normal(size=(4, 4)), "b": rng.normal(size=4), "ridge": 0.1, "gamma": 0.05}
+    given |= {"rhos": np.array([0.1, 0.2]), "lams": np.array([0.5, 1.0]), "paths": 2, "steps": 8}
+    np.savez(ol25_cold.task_file(room), **given)
+    found = ol25_cold.process(room, "ours", os.environ)
+    assert found.shape == (2, 3, 2)
+    np.random.seed(0)  # noqa: NPY002
+    indices = np.random.randint(0, 4, (2, 8))  # noqa: NPY002
+    a, b = given["a"], given["b"]
+    for rho, lam, runs in zip(given["rhos"], given["lams"], found, strict=True):
+        for path in range(2):
+            w, kept = np.zeros(4), []
+            for t in range(9):
+                if t % 4 == 0:
+                    kept.append(np.mean((a @ w - b) ** 2) / 2 + 0.05 * w @ w)
+                if t < 8:
+                    i = indices[path, t]
+                    g = a[i] * (a[i] @ w - b[i]) + 0.1 * w
+                    ahead = w + rho * ((1 - lam) * g + lam * g / np.linalg.norm(g))
+                    w = w - 0.05 * (a[i] * (a[i] @ ahead - b[i]) + 0.1 * ahead)
+            np.testing.assert_allclose(runs[:, path], kept, rtol=1e-12)
+
+
+def test_a_process_that_fails_is_one_sentence(room):
+    np.savez(ol25_cold.task_file(room), a=1)
+    with pytest.raises(Refused, match="the process of ours failed: TypeError"):
+        ol25_cold.process(room, "ours", os.environ)
