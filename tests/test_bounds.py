@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from theory import sampling
-from theory.bounds import ol25, residual
+from theory.bounds import ol25, ol25_nonconvex, residual
 from theory.bounds.ol25 import Constants
 from theory.problems.least_squares import least_squares, ridge
+from theory.problems.log_ratio import log_ratio
 from theory.update import step
 
 LAMS = [0.0, 0.25, 0.5, 0.75, 1.0]
@@ -60,6 +61,14 @@ def test_orthogonal_rows_of_one_length_attain_the_residual_bound_at_every_state(
     for w in np.concatenate([np.eye(3), np.random.default_rng(0).normal(size=(50, 3))]):
         second = np.mean((4 * w) ** 2)  # v_i / n = 1, and f_i = 2 w_i^2
         np.testing.assert_allclose(second, 2 * a * (2 * w @ w / 3), rtol=1e-14)
+
+
+def test_older_conditions_have_the_constants_of_the_table():
+    assert residual.from_variance(3.0) == (0, 1, 3)
+    assert residual.from_gradients(3.0) == (0, 0, 3)
+    assert residual.from_strong_growth(3.0) == (0, 3, 0)
+    assert residual.from_weak_growth(3.0, 5.0) == (15, 0, 0)
+    assert residual.from_residual_at_minimum(3.0, 5.0) == (6, 1, 10)
 
 
 # Constants of the theorem
@@ -151,6 +160,29 @@ def test_noise_with_the_papers_weights_is_its_printed_specialisation(lam):
         np.testing.assert_allclose(ol25.noise_a(k, gamma, rho, ol25.paper_weights(lam)), expected, rtol=CLOSE)
 
 
+@pytest.mark.parametrize("lam", LAMS)
+def test_general_steps_of_form_a_attain_the_condition(lam):
+    attained = 0
+    for weights in (ol25.paper_weights(lam), ol25.jensen_weights(lam)):
+        for k in ensemble():
+            for share in (0.1, 0.5, 0.9):
+                gamma, rho = ol25.form_a_steps(k, weights, share)
+                found = ol25.condition_a(k, gamma, rho, weights)
+                if gamma == 1 / k.pl:
+                    assert found <= 1 + CLOSE
+                else:
+                    np.testing.assert_allclose(found, 1, rtol=CLOSE)
+                    attained += 1
+    assert attained > 1000
+
+
+@pytest.mark.parametrize("lam", LAMS)
+def test_general_steps_with_one_constant_are_the_old_steps(lam):
+    for k in ensemble(one=True):
+        found = ol25.form_a_steps(k, ol25.paper_weights(lam))
+        np.testing.assert_allclose(found, ol25.old_steps(k, lam), rtol=CLOSE)
+
+
 # Form B
 
 
@@ -204,6 +236,10 @@ def test_a_claim_is_its_form_with_its_constants_weights_and_steps():
         assert claim[:2] == (sharp, jensen) and (claim.gamma, claim.rho) == steps
         assert claim.noise == ol25.noise_b(sharp, *steps, jensen)
         assert claim.condition == 4 * ol25.condition_b(sharp, *steps, jensen) <= 1 + CLOSE
+        for form, of_form in [("A", weights), ("A, Jensen", jensen)]:
+            claim, steps = ol25.claim(f, law, form, lam), ol25.form_a_steps(sharp, of_form)
+            assert claim[:3] == (sharp, of_form, 0) and (claim.gamma, claim.rho) == steps
+            np.testing.assert_allclose(claim.condition, 1, rtol=CLOSE)
 
 
 # Deterministic corollary and the public code
@@ -251,3 +287,134 @@ def test_the_cycle_radius_is_a_two_cycle_of_the_rule(lam):
 
 def test_there_is_no_cycle_without_normalisation():
     assert ol25.cycle_radius(3.0, 0.2, 0.4, 0.0) == 0
+
+
+# Without convexity or PL
+
+
+def test_nonconvex_constants_are_read_off_the_problem_and_the_law():
+    f = log_ratio([[1.0], [2.0]], [0.0, 0.0])  # L_i = 2, 8
+    found = ol25_nonconvex.constants(f, sampling.uniform(2))
+    assert found == (5, 8, 8, 0, 0)  # L = 2 mean a^2, ell = A = L_max
+    assert ol25_nonconvex.constants(f, sampling.importance(f.smoothness_each))[:3] == (5, 5, 5)
+    assert ol25_nonconvex.constants(f, sampling.full(2)) == (5, 5, 0, 1, 0)
+    apart = log_ratio([[1.0], [1.0]], [1.0, -1.0])  # f(0) = log 2 is the minimum: 1 - r^2 = 0 there
+    assert abs(apart.minimum - np.log(2)) < 1e-15
+    np.testing.assert_allclose(ol25_nonconvex.constants(apart, sampling.uniform(2)).c, 4 * np.log(2))
+
+
+def nonconvex_ensemble(seed=0, size=100):
+    rng = np.random.default_rng(seed)
+    for k in range(size):
+        whole, a, c = 10 ** rng.uniform(-2, 2, 3)
+        b = [0.0, 1.0, 10 ** rng.uniform(-1, 2)][k % 3]
+        yield ol25_nonconvex.Constants(
+            whole, whole * 10 ** rng.uniform(0, 1), a * (k % 2), b, c * (k % 4 > 1)
+        )
+
+
+@pytest.mark.parametrize("lam", LAMS)
+def test_both_nonconvex_forms_are_the_sums_of_their_terms(lam):
+    for k in nonconvex_ensemble():
+        gamma, rho = 0.3 / k.smoothness, 0.2 / k.lipschitz
+        alpha, beta = weights = ol25.jensen_weights(lam)
+        # ell rho = 0.2, L gamma = 0.3
+        second = gamma * (0.1 * alpha + 0.3 * (1 + 0.04 * alpha))
+        claim = ol25_nonconvex.Claim(k, weights, 0.0, gamma, rho)
+        np.testing.assert_allclose(claim.growth, 2 * k.a * second, rtol=CLOSE)
+        np.testing.assert_allclose(claim.floor, k.c * second + beta * gamma * 0.112, rtol=CLOSE)
+        np.testing.assert_allclose(claim.condition, 2 * (0.1 + k.b * second / gamma), rtol=CLOSE)
+        second = gamma * (0.04 * alpha + 0.3 * (1 + 0.04 * alpha))
+        claim = claim._replace(sharp=1.0)
+        np.testing.assert_allclose(claim.growth, 2 * k.a * second, rtol=CLOSE)
+        np.testing.assert_allclose(claim.floor, k.c * second + beta * gamma * 0.052, rtol=CLOSE)
+        np.testing.assert_allclose(claim.condition, 4 * k.b * second / gamma, rtol=CLOSE, atol=0)
+
+
+def test_the_pl_forms_are_the_nonconvex_ones_with_the_gap_bounded_by_the_gradient():
+    """With 2A (f - f*) <= (A / mu) |grad f|^2 inserted, M stands with A / mu + B, and mu N is E0 / gamma."""
+    for k in ensemble(size=50):
+        gamma, rho = 0.3 / k.smoothness, 0.2 / k.lipschitz
+        rest = ol25_nonconvex.Constants(k.smoothness, k.lipschitz, k.a, k.effort, k.c)
+        for weights in (ol25.paper_weights(0.3), ol25.jensen_weights(0.3)):
+            steps = gamma, rho, weights
+            np.testing.assert_allclose(
+                2 * ol25_nonconvex.condition_a(rest, *steps), ol25.condition_a(k, *steps), rtol=CLOSE
+            )
+            np.testing.assert_allclose(
+                ol25_nonconvex.condition_b(rest, *steps), ol25.condition_b(k, *steps), rtol=CLOSE
+            )
+            for floor, noise in [
+                (ol25_nonconvex.floor_a, ol25.noise_a),
+                (ol25_nonconvex.floor_b, ol25.noise_b),
+            ]:
+                np.testing.assert_allclose(floor(rest, *steps) / gamma, k.pl * noise(k, *steps), rtol=CLOSE)
+
+
+def test_the_horizon_is_the_sum_of_its_weights():
+    for growth in (0.0, 1e-300, 1e-12, 1e-3, 0.5, 40.0):
+        for steps in (1, 7, 1000):
+            terms = np.exp(-np.log1p(growth) * np.arange(1, steps + 1))
+            found = ol25_nonconvex.horizon(growth, steps)
+            np.testing.assert_allclose(found, terms.sum(), rtol=1e-12)
+            assert found >= steps * np.exp(-steps * np.log1p(growth)) * (1 - 1e-12)
+
+
+def test_the_nonconvex_bound_is_what_the_recursion_allows():
+    """gap+ = (1 + 2AM) gap - (gamma / 2) s + E0 with s the bound, at every step, ends at gap 0."""
+    k = ol25_nonconvex.Constants(1.0, 2.0, 0.7, 0.5, 0.3)
+    claim = ol25_nonconvex.Claim(k, ol25.jensen_weights(0.5), 0.0, 0.1, 0.1)
+    for steps in (1, 5, 60):
+        square, gap = claim.square(2.0, steps), 2.0
+        for _ in range(steps):
+            gap = (1 + float(claim.growth)) * gap - claim.gamma / 2 * square + float(claim.floor)
+        assert abs(gap) < 1e-13 * (1 + float(claim.growth)) ** steps * steps
+
+
+@pytest.mark.parametrize("lam", LAMS)
+def test_steps_within_the_nonconvex_conditions_attain_them_or_their_cap(lam):
+    attained = {0.0: 0, 1.0: 0}
+    for k in nonconvex_ensemble():
+        for share in (0.1, 0.5):
+            for sharp, weights, steps in [
+                (0.0, ol25.paper_weights(lam), ol25_nonconvex.bounded_steps),
+                (1.0, ol25.jensen_weights(lam), ol25_nonconvex.bounded_steps_b),
+            ]:
+                claim = ol25_nonconvex.Claim(k, weights, sharp, *steps(k, weights, share))
+                assert claim.condition <= 1 + CLOSE and claim.rho > 0
+                if claim.gamma < share / k.smoothness:
+                    np.testing.assert_allclose(claim.condition, 1, rtol=CLOSE)
+                    attained[sharp] += 1
+                else:
+                    assert claim.gamma == share / k.smoothness
+    assert min(attained.values()) > 10
+
+
+@pytest.mark.parametrize("lam", LAMS)
+def test_a_plan_meets_every_inequality_of_its_proof(lam):
+    rng = np.random.default_rng(2)
+    for k in nonconvex_ensemble():
+        weights = ol25.paper_weights(lam)
+        eps, start = 10 ** rng.uniform(-1, 1, 2)
+        gamma, rho, steps = ol25_nonconvex.plan(k, weights, eps, start)
+        claim = ol25_nonconvex.Claim(k, weights, 0.0, gamma, rho)
+        assert (k.lipschitz * rho) ** 2 * weights.slope <= 1 / 8 * (1 + CLOSE)
+        assert claim.condition <= 1 + CLOSE
+        assert claim.growth * steps <= 1 + CLOSE
+        assert 2 / gamma * claim.floor <= eps**2 / 2 * (1 + CLOSE)
+        assert 6 * start / (gamma * steps) <= eps**2 / 2 * (1 + CLOSE)
+        assert claim.square(start, steps) <= eps**2 * (1 + CLOSE)
+
+
+def test_a_plan_by_hand():
+    # full-batch USAM at L = ell = 2: g0 = min(1 / 2, 2 / 18), T = 12 * 3 * 9 / 0.25, rho = 1 / (4 ell alpha)
+    k = ol25_nonconvex.Constants(2.0, 2.0, 0.0, 1.0, 0.0)
+    found = ol25_nonconvex.plan(k, ol25.paper_weights(0.0), 0.5, 3.0)
+    np.testing.assert_allclose(found, (1 / 9, 1 / 16, 1296), rtol=CLOSE)
+    # A = 2, C = 1, lam = 0: g0 = eps^2 / 18, T = max(12 * 3 * 18 / eps^4, 648 * 4 * 9 / eps^4), eps = 1
+    k = ol25_nonconvex.Constants(2.0, 2.0, 2.0, 0.0, 1.0)
+    gamma, rho, steps = ol25_nonconvex.plan(k, ol25.paper_weights(0.0), 1.0, 3.0)
+    assert steps == 23328
+    np.testing.assert_allclose(gamma, np.sqrt(2) / 3 / np.sqrt(4 * 23328), rtol=CLOSE)
+    # the largest radii are 1/4, eps^2 / (4 alpha C) = 1/8 and 1 / (2 gamma alpha A T) over ell
+    np.testing.assert_allclose(rho, 1 / (8 * gamma * 23328) / 2, rtol=CLOSE)

@@ -85,6 +85,69 @@ def test_every_row_of_the_sampling_table_is_in_expected_residual(records):
         assert {f"{kind}, {row}" for row in rows} <= set(labels(records, "expected_residual"))
 
 
+def test_every_row_of_the_sampling_table_is_in_the_lemma_and_attained(records):
+    rows = {"single elements", "uniform", "importance", "2-nice", "3 draws", "independent", "full batch"}
+    found = set(labels(records, "sampling_lemma"))
+    assert {f"{reads}, {row}" for row in rows for reads in ("order", "attained")} <= found
+    assert {f"order, {row} as any law" for row in rows} <= found
+    for each in records:
+        if each["statement"] == "sampling_lemma" and each["case"].startswith(("attained", "A,")):
+            assert each["slack"] is None or abs(each["slack"] - 1) < 1e-9
+
+
+def test_every_older_condition_attains_what_it_implies(records):
+    found = [each for each in records if each["statement"] == "weaker_condition"]
+    names = {each["case"].split(",")[0] for each in found}
+    conditions = {"bounded variance", "bounded gradients", "strong growth", "weak growth"}
+    assert names == conditions | {"residual at the minimum"}
+    assert all(abs(each["slack"] - 1) < 1e-9 for each in found)
+
+
+def test_the_nonconvex_bound_has_every_form_sampling_lam_and_reading(records):
+    found = [
+        re.fullmatch(r"(.+), (A|B), (.+), (.+), lam=(.+)", each)
+        for each in labels(records, "nonconvex_bound")
+    ]
+    laws = LAWS | {"2 draws", "independent"}
+    readings = {
+        "one step": laws,
+        "large step": laws,
+        "all paths": {"uniform", "importance", "2-nice"},
+        "full batch": {"full batch"},
+    }
+    expected = {
+        (reads, form, kind, law, lam)
+        for reads, of in readings.items()
+        for form in "AB"
+        for kind in ("noisy", "interpolated")
+        for law in of
+        for lam in ("0", "0.5", "1")
+        if not (reads == "large step" and law == "full batch" and lam == "0")  # that is its one step
+    }
+    assert {each.groups() for each in found} == expected
+
+
+def test_the_steps_for_a_given_eps_are_judged_with_every_combination_of_constants(records):
+    found = [each for each in records if each["statement"] == "nonconvex_complexity"]
+    assert sum(each["case"].startswith("constants") for each in found) == 6
+    assert all("T / 100" in each["controls"] for each in found if not each["case"].startswith("order"))
+    assert all(each["slack"] < 10 for each in found if each["case"].startswith("constants"))
+
+
+def test_the_last_iterate_after_664_steps_is_that_of_plain_arithmetic(records):
+    """log(1 + x^2): L = ell = 2, gamma = 2 / (9 L), rho = 1 / (4 ell alpha) with alpha = 2."""
+    (found,) = (each for each in records if each["case"].startswith("from 17,"))
+    eps, x, steps = found["measured"], 17.0, 0
+    needed = 12 * np.log(1 + x**2) * 9 / eps**2
+    assert 663 < needed <= 664 and 2 * x / (1 + x**2) < eps
+    while steps < needed:
+        ahead = x + 2 * x / (1 + x**2) / 16
+        x, steps = x - 2 * ahead / (1 + ahead**2) / 9, steps + 1
+    assert steps == 664 and "T = 664" in found["case"]
+    np.testing.assert_allclose(found["bound"], 2 * x / (1 + x**2), rtol=1e-11)
+    assert found["bound"] > eps
+
+
 def test_theorem_3_2_and_form_b_have_every_lam_form_and_sampling(records):
     found = [
         re.fullmatch(r"(old|new), noisy, (.+), lam=(.+)", each) for each in labels(records, "theorem_3_2")

@@ -6,7 +6,9 @@ import pytest
 import scipy.optimize
 import scipy.special
 
+from theory.problems import log_ratio as log_ratios
 from theory.problems.least_squares import interpolating, least_squares, ridge
+from theory.problems.log_ratio import log_ratio
 from theory.problems.logistic import logistic
 from theory.problems.quadratic import centred, quadratic
 
@@ -35,6 +37,10 @@ QUADRATICS = {
     "wide ridge": ridge(*data(3, 5), 0.02),
     "interpolating": interpolating(jax.random.key(0), 6, 3, 1.0),
 }
+CONSISTENT = log_ratio(A, A @ np.array([1.0, -0.5, 2.0]))
+WELL = log_ratio([[1.0], [1.5], [0.7]], [0.5, -1.0, 2.0])
+AXES = log_ratio([[1.0, 0.0], [0.0, 2.0], [-2.0, 0.0], [0.0, 0.5], [0.5, 0.0]], [3.0, 1.0, 2.0, -2.0, 0.0])
+LOG_RATIOS = {"consistent": CONSISTENT, "double well": WELL, "two axes": AXES}
 QUADRATICS["centred quadratic"] = centred(QUADRATICS["quadratic"])
 QUADRATICS["centred ridge"] = centred(QUADRATICS["ridge"])
 PROBLEMS = QUADRATICS | {
@@ -209,6 +215,108 @@ def test_centring_moves_the_minimum_to_zero_and_keeps_the_constants(name):
     np.testing.assert_allclose(loss(moved, w), loss(f, w + f.minimiser) - f.minimum, rtol=1e-12)
 
 
+# log(1 + r^2), which is neither convex nor PL
+
+
+def test_log_ratio_losses_are_those_by_hand():
+    f = log_ratio([[1, 2], [1, 0]], [1, 2])
+    w = np.array([4.0, -1.0])  # residuals 1 and 2
+    np.testing.assert_allclose(losses(f, w), np.log([2, 5]), rtol=1e-15)
+    np.testing.assert_allclose(loss(f, w, np.array([1]), np.array([3.0])), 1.5 * np.log(5), rtol=1e-15)
+    np.testing.assert_allclose(f.slopes(w), [[1, 2], [0.8, 0]], rtol=1e-15)  # 2 r a / (1 + r^2)
+    np.testing.assert_array_equal(f.smoothness_each, [10, 2])
+
+
+@pytest.mark.parametrize("name", LOG_RATIOS)
+def test_derivatives_of_log_ratios_are_the_formulas(name):
+    f = LOG_RATIOS[name]
+    ws = np.random.default_rng(3).normal(size=(40, f.a.shape[1])) * np.geomspace(0.1, 30, 40)[:, None]
+    _, grads, hessians = map(np.asarray, everything(f, ws))
+    thirds = np.asarray(jax.jit(jax.vmap(jax.jacfwd(jax.hessian(f.loss))))(ws))
+    for w, grad, hessian, third in zip(ws, grads, hessians, thirds, strict=True):
+        model = f.model(w)
+        np.testing.assert_allclose(f.slopes(w), grad, rtol=1e-12, atol=1e-14)
+        np.testing.assert_allclose(model.slope, grad.mean(0), rtol=1e-12, atol=1e-14)
+        np.testing.assert_allclose(model.hessian, hessian.mean(0), rtol=1e-10, atol=1e-13)
+        np.testing.assert_allclose(model.spread, np.abs(grad).mean(0), rtol=1e-12)
+        assert np.linalg.norm(third) <= model.third * (1 + 1e-12)
+
+
+def test_the_third_derivative_of_a_log_ratio_is_attained():
+    f = log_ratio([[3.0]], [1.0])
+    w = np.array([(1 + np.sqrt(2) - 1) / 3])  # r = sqrt(2) - 1
+    third = jax.jit(jax.jacfwd(jax.hessian(f.loss)))(w)
+    np.testing.assert_allclose(abs(third.item()), f.model(w).third, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", LOG_RATIOS)
+def test_no_curvature_of_a_log_ratio_is_above_its_constant_and_each_is_attained(name):
+    f = LOG_RATIOS[name]
+    a, b = np.asarray(f.a), np.asarray(f.b)
+    roots = a * (b / np.sum(a**2, axis=1))[:, None]  # r_i = 0
+    away = np.random.default_rng(4).normal(size=(300, a.shape[1])) * np.geomspace(1e-2, 30, 300)[:, None]
+    hessians = np.asarray(everything(f, np.concatenate([roots, f.minimiser + away]))[2])
+    size = np.abs(np.linalg.eigvalsh(hessians)).max(-1)
+    np.testing.assert_allclose(np.diag(size[: f.n]), f.smoothness_each, rtol=1e-12)
+    assert np.all(size <= f.smoothness_each * (1 + 1e-12))
+    tops = np.abs(np.linalg.eigvalsh(hessians.mean(1))).max(-1)
+    assert np.all(tops <= f.smoothness * (1 + 1e-12))
+    assert f.smoothness <= f.smoothness_each.mean() * (1 + 1e-12)
+
+
+def test_smoothness_of_consistent_log_ratios_is_attained_at_the_solution():
+    hessian = np.asarray(everything(CONSISTENT, CONSISTENT.minimiser[None])[2])[0].mean(0)
+    np.testing.assert_allclose(np.linalg.eigvalsh(hessian)[-1], CONSISTENT.smoothness, rtol=1e-12)
+
+
+def test_gradients_of_log_ratios_are_at_most_the_length_of_a_row():
+    for r in (1.0, -1.0):
+        np.testing.assert_allclose(np.abs(log_ratio([[3.0]], [0.0]).slopes([r / 3])), [[3]], rtol=1e-15)
+    grads = np.linalg.norm(
+        [AXES.slopes(w) for w in np.random.default_rng(5).normal(size=(200, 2)) * 3], axis=2
+    )
+    assert np.all(grads <= np.linalg.norm(AXES.a, axis=1) * (1 + 1e-12))
+
+
+@pytest.mark.parametrize("name", LOG_RATIOS)
+def test_the_minimum_of_a_log_ratio_is_that_of_a_fine_grid(name):
+    f = LOG_RATIOS[name]
+    a, b, best = np.asarray(f.a), np.asarray(f.b), f.minimiser
+    assert np.max(np.abs(f.slopes(best).mean(0))) < 1e-14
+    assert np.all(f.minima_each == 0)
+    np.testing.assert_allclose(f.mismatch, f.minimum, rtol=1e-15)
+    if name == "consistent":
+        assert f.minimum < 1e-28
+        return
+    grid = np.linspace(-6, 6, 120001)
+    total = 0.0
+    for axis in range(a.shape[1]):
+        rows = a[:, axis] != 0
+        values = np.log1p((np.outer(grid, a[rows, axis]) - b[rows]) ** 2).sum(1)
+        near = grid[np.argmin(values)]
+        assert abs(best[axis] - near) < 1e-4 + 1e-12
+        total += values.min()
+    assert f.minimum <= total / f.n <= f.minimum + f.smoothness * 1e-8
+
+
+def test_the_lower_of_two_wells_is_found_whichever_comes_first():
+    for sign in (1, -1):
+        f = log_ratio([[1.0], [1.0], [1.0]], sign * np.array([5.0, 5.0, -5.0]))
+        assert f.minimiser * sign > 4.9
+
+
+def test_a_log_ratio_has_no_pl_constant_and_says_what_to_use():
+    with pytest.raises(ValueError, match="no PL constant.*use the bounds that need none"):
+        _ = WELL.pl
+
+
+def test_the_minimum_of_a_general_log_ratio_is_refused():
+    with pytest.raises(ValueError, match="solves all equations or every row.*change the targets"):
+        _ = log_ratio([[1, 2], [1, 1], [0, 1]], [1, 2, 3]).minimum
+    with pytest.raises(ValueError, match=f"at most {log_ratios.MOST} rows there; got 9"):
+        _ = log_ratio(np.ones((9, 1)), np.arange(9.0)).minimum
+
+
 # Corners
 
 
@@ -284,6 +392,12 @@ REFUSED = {
     "logistic, NaN label": (lambda: logistic([[1], [2]], [1, NAN], 0.1), r"entry \(1,\) is nan"),
     "logistic, negative": (lambda: logistic([[1]], [1], -1), "not be negative; got -1"),
     "logistic, zero row": (lambda: logistic([[1], [0]], [1, 1], 0.1), "row 1 of the data is zero: drop it"),
+    "log ratio, targets": (
+        lambda: log_ratio([[1], [2]], [1]),
+        r"n targets; got shapes \(2, 1\) and \(1,\)",
+    ),
+    "log ratio, NaN": (lambda: log_ratio([[1], [NAN]], [1, 1]), r"entry \(1, 0\) is nan"),
+    "log ratio, zero row": (lambda: log_ratio([[1], [0]], [1, 1]), "row 1 of the data is zero: drop it"),
     "quadratic, shapes": (
         lambda: quadratic(I2, [[1, 2, 3]], [0]),
         r"needs shapes.*got \(1, 2, 2\), \(1, 3\), \(1,\)",

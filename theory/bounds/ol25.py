@@ -145,6 +145,17 @@ def form_b_steps(k, weights, share=0.5):
     return float(min(gamma, 1 / k.pl)), float(rho)
 
 
+def form_a_steps(k, weights, share=0.5):
+    """(gamma, rho): rho a share of 1 / (ell (1 + alpha K)), gamma at equality in form A.
+
+    With one constant for L and ell and the paper's weights these are the old steps.
+    """
+    rho = share / (k.lipschitz * (1 + weights.slope * k.effort))
+    square = (k.lipschitz * rho) ** 2 * weights.slope
+    gamma = (1 - share) / (2 * k.smoothness * k.effort * (1 + square))
+    return float(min(gamma, 1 / k.pl)), float(rho)
+
+
 class Claim(NamedTuple):
     """What a form of the theorem says of a problem, a law and lam; numbers, so that each can be falsified."""
 
@@ -176,7 +187,13 @@ class Claim(NamedTuple):
 
 
 def claim(f, law, form, lam):
-    """The claim of "old" or "new" (form A, the paper's constants) or of "B" (ours), with its steps."""
+    """The claim of "old" or "new" (form A, the paper's constants), of "A" (form A, L and ell) or "B" (ours).
+
+    With its steps; "A" has the paper's weights, "A, Jensen" ours.
+    """
+    if form in ("A", "A, Jensen"):
+        k, weights = sharp_constants(f, law), paper_weights(lam) if form == "A" else jensen_weights(lam)
+        return Claim(k, weights, 0.0, *form_a_steps(k, weights))
     if form == "B":
         k, weights = sharp_constants(f, law), jensen_weights(lam)
         return Claim(k, weights, 1.0, *form_b_steps(k, weights))
