@@ -18,10 +18,56 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from sympy import QQ, field
+from flint import Ordering, fmpq, fmpq_mpoly_ctx
 
 from theory.bounds import ol25
 from theory.bounds.ol25 import Constants, Weights
+
+
+class Ratio:
+    """A rational function with rational coefficients, in lowest terms."""
+
+    def __init__(self, numer, denom):
+        common = numer.gcd(denom)
+        self.numer, self.denom = numer / common, denom / common
+
+    def of(self, other):
+        return other if isinstance(other, Ratio) else Ratio(0 * self.denom + other, 0 * self.denom + 1)
+
+    def __add__(self, other):
+        other = self.of(other)
+        return Ratio(self.numer * other.denom + other.numer * self.denom, self.denom * other.denom)
+
+    def __mul__(self, other):
+        other = self.of(other)
+        return Ratio(self.numer * other.numer, self.denom * other.denom)
+
+    def __truediv__(self, other):
+        other = self.of(other)
+        return Ratio(self.numer * other.denom, self.denom * other.numer)
+
+    def __pow__(self, power):
+        return Ratio(self.numer**power, self.denom**power)
+
+    def __neg__(self):
+        return self * -1
+
+    def __sub__(self, other):
+        return self + self.of(other) * -1
+
+    def __rsub__(self, other):
+        return self.of(other) - self
+
+    def __rtruediv__(self, other):
+        return self.of(other) / self
+
+    __radd__, __rmul__ = __add__, __mul__
+
+
+def parameters(names):
+    """Each name as a rational function."""
+    gens = fmpq_mpoly_ctx.get(names.split(), Ordering.lex).gens()
+    return [Ratio(each, 0 * each + 1) for each in gens]
 
 
 class Case(NamedTuple):
@@ -43,7 +89,7 @@ def spare(pl, whole, load, alpha, gamma, rho):
 
 
 def old(by_gamma, by_rho, at_equality=False):
-    _, pl, whole, load, alpha, x, y = field("mu L load alpha x y", QQ)
+    pl, whole, load, alpha, x, y = parameters("mu L load alpha x y")
     if at_equality:
         y = 0 * y
     spread = pl + load * alpha
@@ -59,7 +105,7 @@ def equality(by_gamma, by_rho):
 
 def new(short, small, by_gamma, by_rho):
     """The minimum in rho is 1 where `short`, that in gamma is 2 where `small`."""
-    _, pl, whole, w, q, x, y = field("mu L w q x y", QQ)
+    pl, whole, w, q, x, y = parameters("mu L w q x y")
     load = pl / (16 * (1 + w)) if small else pl * (1 + w) / 16
     alpha = pl / (load * (1 + q)) if short else pl * (1 + q) / load
     rho = (1 if short else pl / (load * alpha)) / (4 * whole * (1 + x))
@@ -77,9 +123,9 @@ NEW = {
 
 
 def rational(number):
-    """A factor as the fields take it; three decimals are enough to tell one from 1."""
+    """A factor as a short fraction, near enough to tell it from 1."""
     near = Fraction(number).limit_denominator(1000)
-    return QQ(near.numerator, near.denominator)
+    return fmpq(near.numerator, near.denominator)
 
 
 def wrong_signs(terms):
