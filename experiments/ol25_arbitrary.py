@@ -1,20 +1,20 @@
-"""Arbitrary sampling: random problems and laws with L_max and with ell, and the exact counter-example.
+"""Arbitrary sampling: random problems and laws with L_max and with ell; the exact counter-example.
 
-"search": sums of three quadratics in the plane, laws of 2 to 4 draws with E v = 1, some of them rare, lam, one
-of three forms ("old", "new", "B"). Each claim is tried at states on rings about w* and where an ascent from the
-worst of them ends, over every draw: `ratio` is the achieved over the promised decrease,
-[f - E f(w+) + gamma mu N] / [gamma mu (f - f*)], which the theorem has at least 1. `constant` says what stands
-for ell: the largest Lip(grad f_v) of the draws ("ell"), or L_max. Rows: quantiles of the ratio, how many draws,
-how many of them violate by more than rounding, the worst ratio and its rounding. Signs of v: "positive" laws
-have v >= 0, as lam = 1 with L_max needs, "mixed" have not.
+"search": sums of three quadratics in the plane, laws of 2 to 4 draws with E v = 1, some of them rare, lam,
+one of three forms ("old", "new", "B"). Each claim is tried at states on rings about w* and where an ascent
+from the worst of them ends, over every draw: `ratio` is the achieved over the promised decrease, [f - E
+f(w+) + gamma mu N] / [gamma mu (f - f*)], which the theorem has at least 1. `constant` says what stands for
+ell: the largest Lip(grad f_v) of the draws ("ell"), or L_max. Rows: quantiles of the ratio, how many draws,
+how many of them violate by more than rounding, the worst ratio and its rounding. Signs of v: "positive"
+laws have v >= 0, as lam = 1 with L_max needs, "mixed" have not.
 
-"time" and "onset": the law that draws all functions together with probability eps (theory/rare.py), its exact
-E f(x_t) and the bound, with both pairs at L_max and with form B at ell; over t at one eps, and at t = 1 / eps
-over eps.
+"time" and "onset": the law that draws all functions together with probability eps (theory/rare.py), its
+exact E f(x_t) and the bound, with both pairs at L_max and with form B at ell; over t at one eps, and at t =
+1 / eps over eps.
 """
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -82,8 +82,8 @@ def worlds(seed, draws):
 def laws(rng, draws):
     """v (draws, ATOMS, N), q (draws, ATOMS) with E v = 1; and where v >= 0.
 
-    Draw k has weights q_k^-a times a pattern of zeros and ones, normalised; a quarter of the laws add to 1 what
-    has mean zero instead, of both signs.
+    Draw k has weights q_k^-a times a pattern of zeros and ones, normalised; a quarter of the laws
+    have v = 1 plus normal numbers of mean zero instead, of both signs.
     """
     q = 10 ** rng.uniform(-5, 0, (draws, ATOMS))
     q[np.arange(ATOMS) >= rng.integers(2, ATOMS + 1, (draws, 1))] = 0
@@ -114,7 +114,7 @@ def moments(v, q):
 
 def claims(world, mismatch, lams, forms, constant):
     """The claim of every draw, with L_max or ell: gamma, rho, rate, N, and the condition over its limit."""
-    eigs = np.linalg.eigvalsh(world.h.mean(1))
+    eigs: Any = np.linalg.eigvalsh(world.h.mean(1))  # arrays where a bound takes numbers
     each = np.linalg.eigvalsh(world.h)[:, :, -1]
     sampled = np.einsum("kan,knij->kaij", world.v, world.h) / N
     ell = np.abs(np.linalg.eigvalsh(sampled)).max((1, 2))
@@ -194,12 +194,18 @@ def summaries(table, constant):
     levels = np.concatenate([[0.0], np.geomspace(1e-4, 1, 81)])  # the violations are few
     for (lam, signs), rows in table.groupby(["lam", "signs"]):
         common = {"kind": "search", "constant": constant, "lam": lam, "signs": signs, "draws": len(rows)}
-        out.append(pd.DataFrame(common | {"quantile": levels, "ratio": rows.ratio.quantile(levels).to_numpy()}))
+        out.append(
+            pd.DataFrame(common | {"quantile": levels, "ratio": rows.ratio.quantile(levels).to_numpy()})
+        )
     for (lam, signs, form), rows in table.groupby(["lam", "signs", "form"]):
         worst = rows.loc[rows.ratio.idxmin()]
         common = {"kind": "count", "constant": constant, "lam": lam, "signs": signs, "form": form}
         common |= {"draws": len(rows), "violations": int(rows.violated.sum()), "ratio": worst.ratio}
-        common |= {"rounding": worst.rounding, "unmoved": rows.unmoved.min(), "condition": rows.condition.max()}
+        common |= {
+            "rounding": worst.rounding,
+            "unmoved": rows.unmoved.min(),
+            "condition": rows.condition.max(),
+        }
         out.append(pd.DataFrame([common]))
     return out
 
@@ -244,7 +250,7 @@ def onset(points):
 
 
 def verdicts(table):
-    """With ell nowhere less than promised, nor with L_max at lam = 1, v >= 0 and the pairs; for lam < 1 it is."""
+    """With ell never less than promised, nor with L_max for the pairs, lam = 1, v >= 0; for lam < 1 it is."""
     count = table[table.kind == "count"]
     out = {}
     for lam, rows in count.groupby("lam"):

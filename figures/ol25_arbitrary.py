@@ -1,4 +1,4 @@
-"""L_max is not enough for arbitrary sampling: an exact counter-example, where it starts, and a random search."""
+"""L_max is not enough for arbitrary sampling: an exact counter-example, its onset, and a random search."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -29,7 +29,9 @@ def example(axis, rows, across):
     axis.set(xscale="log", yscale="log", ylim=(0.05, 1e16), ylabel=r"$\mathbb{E}f(x_t)$, exact")
     if across == "step":
         axis.set(xlabel=r"step $t$")
-        axis.set_title(rf"all functions at once with probability $\epsilon = {power(rows.eps.iloc[0])}$, else none")
+        axis.set_title(
+            rf"all functions at once with probability $\epsilon = {power(rows.eps.iloc[0])}$, else none"
+        )
         axis.legend(title="dotted: bound", loc="upper left", title_fontsize=8, alignment="left")
         return
     axis.set(xlabel=r"$\epsilon$")

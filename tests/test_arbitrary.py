@@ -39,7 +39,9 @@ def test_the_moment_of_ell_v_is_below_that_of_the_lemma(laws):
         a, b, _ = residual.constants([x[0] for x in search.moments(v[None], q[None])], each, 0.0)
         second = q @ np.mean(v * each, axis=1) ** 2
         middle = arbitrary.squared_smoothness(a, b, each.mean())
-        assert second <= middle * (1 + 1e-9) and middle <= arbitrary.squared_smoothness(a, b, each.max()) * (1 + 1e-12)
+        assert second <= middle * (1 + 1e-9) and middle <= arbitrary.squared_smoothness(a, b, each.max()) * (
+            1 + 1e-12
+        )
         tightest = min(tightest, middle / second)
     assert tightest < 1 + 1e-9  # attained
 
@@ -84,7 +86,7 @@ def test_sam_noise_is_the_sum_of_its_terms():
 
 @pytest.mark.parametrize("form", search.FORMS)
 def test_claims_of_the_search_are_those_of_a_problem_and_its_law(form):
-    """Of eleven worlds; `claim` takes a bound on ell, the search ell itself, so L_max is compared for the pairs."""
+    """Of eleven worlds, one by one; the search takes ell itself, where a law knows a bound of it."""
     world, mismatch, _ = search.worlds(5, 11)
     lams, forms = np.linspace(0, 1, 11), np.full(11, search.FORMS.index(form))
     for constant in ("ell", "L_max"):

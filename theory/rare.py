@@ -1,7 +1,7 @@
 """A parabola that is moved rarely: exact E w_t^2 of Unified SAM for every lam and at any time.
 
-f(w) = mu w^2 / 2 on the line. With probability eps the sampled function is c w^2 / 2, mu = eps c, else 0: only
-such a draw moves w, from w to
+f(w) = mu w^2 / 2 on the line. With probability eps the sampled function is c w^2 / 2, mu = eps c, else 0:
+only such a draw moves w, from w to
 
     w - gamma c (w + rho ((1 - lam) c w + lam sign w)) = -(turn w + push sign w),
     turn = gamma c (1 + rho (1 - lam) c) - 1,        push = gamma c rho lam.
@@ -12,8 +12,8 @@ sums all t + 1 terms:
 
     E w_t^2 = (1 + q)^2 (1 + eps (turn^2 - 1))^t - 2 q (1 + q) (1 + eps (turn - 1))^t + q^2.
 
-It grows without bound for turn > 1 and tends to q^2 for 0 < turn < 1. The functions use operators alone where
-they can, so that balls of interval arithmetic pass through them.
+It grows without bound for turn > 1 and tends to q^2 for 0 < turn < 1. The functions use operators alone
+where they can, so that balls of interval arithmetic pass through them.
 
 Place: ours; the law is all functions at once with probability eps, or one of two functions, the other zero.
 """

@@ -1,17 +1,17 @@
-"""With L_max in place of ell the bound of Theorem 3.2 is false for some samplings: two laws, in interval arithmetic.
+"""With L_max for ell the bound of Theorem 3.2 is false for some samplings: two laws, interval arithmetic.
 
-"all": f_i = x^2 / 2 for every i, all drawn together with probability eps and weight 1 / eps, else none (A = 0,
-B = 1 / eps). "one": f_1 = x^2 / 2, f_2 = 0, f_1 drawn with probability eps (A = 1 / (2 eps), B = 0). C = 0,
-L_max = 1, but ell = 1 / eps or 1 / (2 eps). With lam as in (1 - lam)^2 = mu / (2 (A + B mu)) and x_0 = 1 the
-exact E f(x_t) is the binomial mixture of theory/rare.py, all t + 1 terms; every number here is a ball that
-holds it (128 bits), so the verdicts are proofs. The sum term by term: tests/extras/test_rare_draws.py.
+"all": f_i = x^2 / 2 for every i, all drawn together with probability eps and weight 1 / eps, else none (A =
+0, B = 1 / eps). "one": f_1 = x^2 / 2, f_2 = 0, f_1 drawn with probability eps (A = 1 / (2 eps), B = 0). C =
+0, L_max = 1, but ell = 1 / eps or 1 / (2 eps). With lam as in (1 - lam)^2 = mu / (2 (A + B mu)) and x_0 = 1
+the exact E f(x_t) is the binomial mixture of theory/rare.py, all t + 1 terms; every number here is a ball
+that holds it (128 bits), so the verdicts are proofs. The sum term by term: tests/extras/test_rare_draws.py.
 
 A counter-example stands where the upper end of the claimed bound (`measured`) is below the lower end of E f
 (`bound`, lowered by twice the tolerance, so that the tolerance decides nothing). This file's own row takes
-the limit t -> infinity, at the largest eps = 1 / m of which E f ends above N, found by bisection; that it ends
-below N at 1 / (m - 1) is a hypothesis. "rare_full_batch: ..." and "rare_single_function: ..." take t = 1 / eps.
-"sampled_smoothness: ..." is the repaired claim, ell in place of L_max, where E f (`measured`) is below it; and
-ell of the common laws in fractions, at most L_max, for importance sampling L_avg.
+the limit t -> infinity, at the largest eps = 1 / m of which E f ends above N, found by bisection; that it
+ends below N at 1 / (m - 1) is a hypothesis. "rare_full_batch: ..." and "rare_single_function: ..." take t =
+1 / eps. "sampled_smoothness: ..." is the repaired claim, ell in place of L_max, where E f (`measured`) is
+below it; and ell of the common laws in fractions, at most L_max, for importance sampling L_avg.
 """
 
 from fractions import Fraction
@@ -46,7 +46,7 @@ class Case(NamedTuple):
 
 
 class Law(NamedTuple):
-    """The largest Lip(grad f_v) of a law, and what it is claimed to be at most."""
+    """All draws v of a law, and what the largest Lip(grad f_v) is claimed to be at most."""
 
     support: tuple[tuple[Fraction, ...], ...]
     most: Fraction
@@ -79,19 +79,20 @@ def ell(world, inverse):
 # The claim and the exact expectation, as balls
 
 
-def ball(number):
+def ball(number) -> Any:
     return arb(number.numerator) / number.denominator
 
 
 def constants(case):
     """(eps, lam, c, constants as they are claimed)."""
     inverse = ball(case.inverse)
-    pl = arb(1) if case.world == "all" else arb(1) / 2
-    a, b = (arb(0), inverse) if case.world == "all" else (inverse / 2, arb(0))
+    pl: Any = arb(1) if case.world == "all" else arb(1) / 2
+    zero: Any = arb(0)
+    a, b = (zero, inverse) if case.world == "all" else (inverse / 2, zero)
     lam = 1 - (pl / (2 * (a + b * pl))).sqrt()
     put = ball(case.factor)
     whole = pl if case.form == "A" else put  # f = mu x^2 / 2
-    return 1 / inverse, lam, inverse * pl, Constants(pl, whole, put, a, b, arb(0))
+    return 1 / inverse, lam, inverse * pl, Constants(pl, whole, put, a, b, zero)
 
 
 def steps(form, k, weights):
@@ -136,8 +137,8 @@ def final(turn, push):
 def square(turn, push, eps, t):
     """E x_t^2, or where turn <= 0 over more than `LISTED` mean moves an interval from 0 to what is above it.
 
-    There |x|+ <= max(|turn| |x|, push), hence x_k^2 <= turn^(2 k) + push^2 after k moves, for all k at once; and
-    in a sum over the first moves, whose chances then fall faster than by half each, |x| <= max(1, push).
+    There |x|+ <= max(|turn| |x|, push), hence x_k^2 <= turn^(2 k) + push^2 after k moves, for all k at once;
+    and beyond the moves that are listed, whose chances fall by half each at least, |x| <= max(1, push).
     """
     if turn > 0:
         return rare.crossing(turn, push, eps, t)

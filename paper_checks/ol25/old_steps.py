@@ -1,17 +1,18 @@
 """Both closed-form pairs of steps imply form A's condition, for all mu, L, A, B and lam: proved symbolically.
 
-The parameters are written so that every assumption becomes a sign. With load = A + B mu > 0, alpha =
-2 (1 - lam)^2 and w, q, x, y >= 0,
+The parameters are written so that every assumption becomes a sign. With load = A + B mu > 0, alpha = 2 (1 -
+lam)^2 and w, q, x, y >= 0,
 
     old pair   L rho = mu / ((mu + load alpha) (1 + x)),   gamma = the value at equality / (1 + y)
     new pair   L rho = min(1, mu / (load alpha)) / (4 (1 + x)),   L gamma = min(2, mu / (8 load)) / (1 + y)
 
 and each minimum is either of its arguments: load alpha = mu / (1 + q) or mu (1 + q), 16 load = mu / (1 + w)
 or mu (1 + w); rho = 0, gamma = 0 and lam = 1 are limits. Then 1 - condition_a, with the function of
-theory/bounds/ol25.py that all other checks call, is a rational function of nonnegative parameters, and it has
-no negative coefficient above or below the line: it is >= 0. `measured` counts the coefficients of the wrong
-sign, for "equality" (the old pair at y = 0) those that are not zero; the bound is 0, and the tolerance of 1/2
-decides between whole numbers. What a human still reads: that these parameters reach every admitted step.
+theory/bounds/ol25.py that all other checks call, is a rational function of nonnegative parameters, and it
+has no negative coefficient above or below the line: it is >= 0. `measured` counts the coefficients of the
+wrong sign, for "equality" (the old pair at y = 0) those that are not zero; the bound is 0, and the
+tolerance of 1/2 decides between whole numbers. What a human still reads: that these parameters reach every
+admitted step.
 """
 
 from collections.abc import Callable

@@ -1,15 +1,17 @@
 """The steps that the public notebook prints, against our formulas, bit for bit.
 
-PRINTED holds numbers alone, from numpy_exps/exps.ipynb of github.com/dimitris-oik/unifiedsam (commit f4cb1ee of
-27 February 2025, still there at 978ce39): for each cell the mu and L's that it prints and every (lam, rho,
-gamma), all with 17 digits. Full batch: L, A = 0, B = 1; single examples: L_max, A = L_max, B = 0; importance
-sampling: L_max, A = L_avg, B = 0. `measured` is the largest distance of theory/bounds/ol25.py from a printed
-rho or gamma, in units of the last place; the bound is 0 and the tolerance of 1/2 decides between whole numbers.
+PRINTED holds numbers alone, from numpy_exps/exps.ipynb of github.com/dimitris-oik/unifiedsam (commit
+f4cb1ee of 27 February 2025, still there at 978ce39): for each cell the mu and L's that it prints and every
+(lam, rho, gamma), all with 17 digits. Full batch: L, A = 0, B = 1; single examples: L_max, A = L_max, B =
+0; importance sampling: L_max, A = L_avg, B = 0. `measured` is the largest distance of theory/bounds/ol25.py
+from a printed rho or gamma, in units of the last place; the bound is 0 and the tolerance of 1/2 decides
+between whole numbers.
 
-"inadmissible_steps: ..." are three cells that print rho = 1 / (4 L_max) and gamma = 2 / L_max, for any lam and
-law: neither pair, and no condition of ours admits them. There `bound` is the smallest of form A's condition
-with their constant, with L and ell, and form B's over its limit, each lowered by twice the tolerance, and
-`measured` the 1 that it would have to be below: the cell stands as a counter-example where 1 is smaller.
+"inadmissible_steps: ..." are three cells that print rho = 1 / (4 L_max) and gamma = 2 / L_max, for any lam
+and law: neither pair, and no condition of ours admits them. There `bound` is the smallest of form A's
+condition with their constant, with L and ell, and form B's over its limit, each lowered by twice the
+tolerance, and `measured` the 1 that it would have to be below: the cell stands as a counter-example where 1
+is smaller.
 """
 
 from typing import Any, NamedTuple
@@ -19,13 +21,19 @@ import numpy as np
 from theory.bounds import ol25
 from theory.bounds.ol25 import Constants
 
-LEAST = dict(pl=0.10000000000000053, whole=9.999999999999856)
-RIDGE = dict(
-    pl=0.031000000000000003, whole=0.12999999999999856, mean=2.2091438589097954, most=3.1165727892355504
-)
-SPREAD = dict(
-    pl=0.04000000000000009, whole=1.0299999999999983, mean=3.301574128630725, most=8.414017231815121
-)
+LEAST = {"pl": 0.10000000000000053, "whole": 9.999999999999856}
+RIDGE = {
+    "pl": 0.031000000000000003,
+    "whole": 0.12999999999999856,
+    "mean": 2.2091438589097954,
+    "most": 3.1165727892355504,
+}
+SPREAD = {
+    "pl": 0.04000000000000009,
+    "whole": 1.0299999999999983,
+    "mean": 3.301574128630725,
+    "most": 8.414017231815121,
+}
 
 # (cell, law, pair, problem, ((lam, rho, gamma), ...)); cells are counted from 0, as in the file
 PRINTED: Any = (
@@ -38,7 +46,10 @@ PRINTED: Any = (
             (0.0, 0.01250000000000018, 0.01250000000000018),
             (0.1, 0.01543209876543232, 0.01250000000000018),
             (0.2, 0.019531250000000278, 0.01250000000000018),
-            *((lam, 0.02500000000000036, 0.01250000000000018) for lam in (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)),
+            *(
+                (lam, 0.02500000000000036, 0.01250000000000018)
+                for lam in (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+            ),
         ),
     ),
     (5, "uniform", "old", SPREAD, ((0.5, 0.0005596847279240179, 0.00014124997844867427),)),
@@ -144,7 +155,10 @@ def excess(case):
     paper, sharp = constants(case), constants(case, sharp=True)
     tries = [ol25.condition_a(paper, gamma, rho, ol25.paper_weights(lam))]
     for weights in (ol25.paper_weights(lam), ol25.jensen_weights(lam)):
-        tries += [ol25.condition_a(sharp, gamma, rho, weights), 4 * ol25.condition_b(sharp, gamma, rho, weights)]
+        tries += [
+            ol25.condition_a(sharp, gamma, rho, weights),
+            4 * ol25.condition_b(sharp, gamma, rho, weights),
+        ]
     return min(tries)
 
 
@@ -173,7 +187,9 @@ def tolerance(case):
 def controls(case):
     if case.pair:
         out = {"the other pair": case._replace(pair={"old": "new", "new": "old"}[case.pair])}
-        letters = {"L": "whole"} if case.law == "full batch" else {"L": "most", "mu": "pl"}  # mu cancels there
+        letters = (
+            {"L": "whole"} if case.law == "full batch" else {"L": "most", "mu": "pl"}
+        )  # mu cancels there
         for name, letter in letters.items():
             out[f"{name} larger"] = lambda factor, letter=letter: case._replace(
                 problem=case.problem | {letter: case.problem[letter] * factor}

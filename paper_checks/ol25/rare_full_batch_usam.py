@@ -1,14 +1,14 @@
 """lam = 0 with L_max in place of ell: false in one step, in fractions, from a smallest c on.
 
 n = c + 1 copies of x^2 / 2; with probability 1 / c^2 all are drawn, else one at random, v_i = c where i is
-drawn: E v = 1, E[v v'] = 11' + (c - 1) I, so A = (c - 1) / (c + 1), B = 1, C = 0, L_max = mu = 1, but ell = c.
-One step of USAM multiplies x by 1 - gamma s (1 + rho s) with s = c or c / (c + 1), and the claim is that
+drawn: E v = 1, E[v v'] = 11' + (c - 1) I, so A = (c - 1) / (c + 1), B = 1, C = 0, L_max = mu = 1, but ell =
+c. One step of USAM multiplies x by 1 - gamma s (1 + rho s) with s = c or c / (c + 1), and the claim is that
 E f(x_1) / f(x_0) <= 1 - gamma mu. All of it is rational. A counter-example stands where the claimed factor
 (`measured`) is below the true one (`bound`, lowered by twice the tolerance, so that the tolerance decides
-nothing); the smallest c is found by trying each, and just below it the claim holds: that is a control, and so
-is ell = c in place of L_max. "every c": the true less the claimed factor at c = c_0 + z is a rational function
-of z without a negative coefficient, hence the claim is false for all real c >= c_0; `measured` counts the
-coefficients of the wrong sign, from c_0 - 1 on there are some.
+nothing); the smallest c is found by trying each, and just below it the claim holds: that is a control, and
+so is ell = c in place of L_max. "every c": the true less the claimed factor at c = c_0 + z is a rational
+function of z without a negative coefficient, hence the claim is false for all real c >= c_0; `measured`
+counts the coefficients of the wrong sign, from c_0 - 1 on there are some.
 """
 
 from fractions import Fraction
@@ -41,7 +41,7 @@ def cases():
 def factors(form, c, whole, rational):
     """(true, claimed) factor of f in one step; `c` is a whole number or a rational function.
 
-    mu / (2 (A + B mu)) = (c + 1) / (4 c) is at most 1 and mu / (8 (A + B mu)) at most 2, so that the minima of
+    mu / (2 (A + B mu)) = (c + 1) / (4 c) is at most 1 and mu / (8 (A + B mu)) at most 2, so the minima of
     the new pair need no distinction.
     """
     one = rational(1)

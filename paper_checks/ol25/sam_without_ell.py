@@ -1,10 +1,10 @@
 """SAM, lam = 1, with v >= 0: both pairs of steps are right with L = L_max, no ell. Every step of the proof.
 
 Theorem and proof: theory/bounds/arbitrary.py. Each step reads "this rational function is nonnegative", with
-parameters chosen so that what is assumed becomes a sign, for instance L = mu + t, s_i = n A / (L_i (1 + x)).
-It is proved where no coefficient above or below the line is negative; an identity is proved from both sides.
-`measured` counts the coefficients of the wrong sign: bound 0, and the tolerance of 1/2 decides between whole
-numbers. Sums over i are proved term by term, hence for every n.
+parameters chosen so that what is assumed becomes a sign, for instance L = mu + t, s_i = n A / (L_i (1 +
+x)). It is proved where no coefficient above or below the line is negative; an identity is proved from both
+sides. `measured` counts the coefficients of the wrong sign: bound 0, and the tolerance of 1/2 decides
+between whole numbers. Sums over i are proved term by term, hence for every n.
 
 "one step" puts all together. E f(w+) - f* is written with everything that the proof throws away,
 
@@ -19,9 +19,9 @@ numbers. Sums over i are proved term by term, hence for every n.
 and (1 - gamma mu)(f - f*) + gamma mu N - (E f(w+) - f*), affine in f - f*, C, e1 .. e7, has nonnegative
 coefficients alone. "form A's N" is the claim, "the N of the proof" the smaller one that is left.
 
-What a human still reads: that each e is nonnegative by the inequality beside it, that ell_v <= mean_i v_i L_i
-and E v_i = 1 (where v >= 0 enters), the Loewner order applied to the vectors (L_i) and (1 / s_i), and that the
-parameters reach every admitted case.
+What a human still reads: that each e is nonnegative by the inequality beside it, that ell_v <= mean_i v_i
+L_i and E v_i = 1 (where v >= 0 enters), the Loewner order applied to the vectors (L_i) and (1 / s_i), and
+that the parameters reach every admitted case.
 """
 
 from collections.abc import Callable
@@ -142,7 +142,9 @@ class Pair:
     def order(self, by):
         pl, whole, a, b, gamma, rho = self.letters()
         k = Constants(pl, whole, whole, a, b, 0)
-        return [ol25.noise_a(k, gamma, rho, ol25.paper_weights(1)) / by.right - arbitrary.sam_noise(k, gamma, rho)]
+        return [
+            ol25.noise_a(k, gamma, rho, ol25.paper_weights(1)) / by.right - arbitrary.sam_noise(k, gamma, rho)
+        ]
 
     def claim(self, by):
         return self.certificate(by, lambda k, gamma, rho: ol25.noise_a(k, gamma, rho, ol25.paper_weights(1)))
@@ -213,6 +215,8 @@ def controls(case):
     names = {"right": "a smaller constant", "gamma": "gamma too large", "pl": "mu too large"}
 
     def dial(name):
-        return lambda factor: case._replace(changed=case.changed._replace(**{name: rational(Fraction(factor))}))
+        return lambda factor: case._replace(
+            changed=case.changed._replace(**{name: rational(Fraction(factor))})
+        )
 
     return {names[name]: dial(name) for name in case.dials}

@@ -6,6 +6,7 @@ import flint
 import pytest
 import sympy
 
+from paper_checks import ledger
 from paper_checks.ol25 import arbitrary_sampling as rigorous
 from paper_checks.ol25 import old_steps as pairs
 from paper_checks.ol25 import rare_full_batch_usam as usam
@@ -19,6 +20,15 @@ def precision():
     flint.ctx.prec = rigorous.BITS
     yield
     flint.ctx.prec = before
+
+
+def test_every_rigorous_and_symbolic_case_holds_and_every_control_is_caught():
+    everything, _ = ledger.statements()
+    files = {module.__name__ for module in (rigorous, pairs, usam, proof)}
+    rows = [row for row in everything if row.module in files and row.checked]
+    assert len(rows) == 8
+    for each in ledger.run(rows, everything):
+        assert each["case"] and each["holds"] and each["caught"] and all(each["hypotheses"].values()), each
 
 
 @pytest.mark.parametrize("form", ["old", "new"])
