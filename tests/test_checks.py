@@ -22,9 +22,10 @@ LAMS = {"0", "0.25", "0.5", "0.75", "1"}
 
 @pytest.fixture(scope="module")
 def records(tmp_path_factory):
-    """Every row of ol25 that is decided by a check, none by a table."""
+    """Every row of ol25 that is decided by a check of the core, none by a table or with an extra."""
     path = tmp_path_factory.mktemp("ledger") / "ledger.json"
     rows = [each for each in ledger.statements()[0] if each.paper == "ol25" and each.checked]
+    rows = [each for each in rows if each.fields["evidence"] not in ("symbolic", "rigorous", "worst case")]
     names = [each.name for each in rows if "table" not in each.fields]
     command = [sys.executable, "-m", "paper_checks", *names, "--core", "--json", path]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ, check=False)

@@ -5,7 +5,7 @@ import pytest
 from experiments import record
 from figures import __main__ as command
 
-CORE = ("ol25_importance", "ol25_lambda")  # real data: tests/extras/test_real_data.py
+CORE = ("ol25_arbitrary", "ol25_importance", "ol25_lambda")  # real data: tests/extras/test_real_data.py
 
 
 @pytest.fixture(scope="module")

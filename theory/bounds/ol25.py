@@ -120,7 +120,7 @@ def old_steps(k, lam, share=0.5):
     spread = k.pl + 2 * (k.b * k.pl + k.a) * (1 - lam) ** 2
     rho = share * k.pl / (whole * spread)
     below = 2 * whole * (k.b * k.pl + k.a) * (2 * whole**2 * rho**2 * (1 - lam) ** 2 + 1)
-    return float(min((k.pl - whole * rho * spread) / below, 1 / k.pl)), float(rho)
+    return np.minimum((k.pl - whole * rho * spread) / below, 1 / k.pl), rho
 
 
 def new_steps(k, lam):
@@ -130,8 +130,8 @@ def new_steps(k, lam):
     its four terms is at most 1/8.
     """
     whole, load = k.smoothness, k.b * k.pl + k.a
-    rho = 1 / (4 * whole) * min(1.0, k.pl / (2 * load * (1 - lam) ** 2) if lam < 1 else 1.0)
-    return float(min(min(2.0, k.pl / (8 * load)) / whole, 1 / k.pl)), float(rho)
+    rho = k.pl / np.maximum(k.pl, 2 * load * (1 - lam) ** 2) / (4 * whole)  # min(1, pl / ...), lam = 1 too
+    return np.minimum(np.minimum(2.0, k.pl / (8 * load)) / whole, 1 / k.pl), rho
 
 
 def form_b_steps(k, weights, share=0.5):
@@ -139,10 +139,11 @@ def form_b_steps(k, weights, share=0.5):
 
     Where alpha = 0 any rho is admitted; a share of 1 / ell is taken.
     """
-    rho = share / (k.lipschitz * (2 * np.sqrt(weights.slope * k.effort) if weights.slope > 0 else 1.0))
+    reach = np.where(weights.slope > 0, 2 * np.sqrt(weights.slope * k.effort), 1.0)
+    rho = share / (k.lipschitz * reach)
     square = (k.lipschitz * rho) ** 2 * weights.slope
     gamma = (0.25 - square * k.effort) / (k.smoothness * k.effort * (1 + square))
-    return float(min(gamma, 1 / k.pl)), float(rho)
+    return np.minimum(gamma, 1 / k.pl), rho
 
 
 def form_a_steps(k, weights, share=0.5):
