@@ -41,8 +41,12 @@ def tables(paper):
 def minutes(path):
     """What a scheduler is asked for: ten times the core-seconds that an experiment declares, at least 10 minutes."""
     tree = ast.parse(Path(path).read_text(encoding="utf-8"))
-    values = [each.value for each in tree.body if isinstance(each, ast.Assign) and each.targets[0].id == "SECONDS"]
+    values = [each.value for each in tree.body if isinstance(each, ast.Assign) and names(each) == ["SECONDS"]]
     return max(10, ast.literal_eval(values[0]) // 6) if values else 60
+
+
+def names(assignment):
+    return [getattr(target, "id", None) for target in assignment.targets]
 
 
 wildcard_constraints:
