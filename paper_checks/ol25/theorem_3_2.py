@@ -69,13 +69,13 @@ def built():
     }
 
 
-def problem(kind, n=N):
-    """n quadratics in three dimensions: random curvatures, condition number 10, sizes over a factor 4."""
+def problem(kind, n=N, d=D, condition=CONDITION):
+    """n quadratics in d dimensions: random curvatures of that condition number, sizes over a factor 4."""
     rng = np.random.default_rng(20)
-    root = np.sqrt(np.geomspace(1 / CONDITION, 1, D))
-    factors = rng.standard_normal((n, D, D)) * np.geomspace(0.5, 1, n)[:, None, None]
-    h = root[:, None] * (factors @ factors.transpose(0, 2, 1) / D) * root
-    centres = rng.standard_normal((n, D)) * (kind == "noisy")
+    root = np.sqrt(np.geomspace(1 / condition, 1, d))
+    factors = rng.standard_normal((n, d, d)) * np.geomspace(0.5, 1, n)[:, None, None]
+    h = root[:, None] * (factors @ factors.transpose(0, 2, 1) / d) * root
+    centres = rng.standard_normal((n, d)) * (kind == "noisy")
     return centred(quadratic(h, np.einsum("nij,nj->ni", h, centres), np.zeros(n)))
 
 

@@ -14,7 +14,7 @@ Decreasing steps. From (gamma*, rho*) that satisfy the condition of a form, for 
 Let t* be the first t with (2t + 1) / ((t + 1)^2 mu) <= gamma*, about 2 / (gamma* mu). Then
 
     T <= t*:  delta_T <= (1 - gamma* mu)^T delta_0 + N*  =: D(T)        (the claim's own `gap`),
-    T >  t*:  delta_T <= [t*^2 D(t*) + (T - t*) level + curved sum_{t*<=t<T} (t + 1)^-2] / T^2   (`late`),
+    T >  t*:  delta_T <= [t*^2 D(t*) + (T - t*) (level + curved / ((t* + 1/2) (T + 1/2)))] / T^2   (`late`),
 
     form A:  level = ell (alpha C + beta) / (2 mu) + 4 L C / mu^2,  curved = L ell^2 (alpha C + beta) / mu^2,
     form B:  level = 4 [L C + (k + L rho*^2) ell^2 (alpha C + beta)] / mu^2,  curved = 0,
@@ -26,7 +26,8 @@ and c = L ell^2 (alpha C + beta), in form B a' gamma rho^2 + L C gamma^2 + L a' 
 a' = ell^2 (alpha C + beta); it is at most gamma_t mu N*, which gives D. From t* on 1 - gamma_t mu =
 t^2 / (t + 1)^2 and gamma_t <= 2 / ((t + 1) mu); in form A gamma_t rho_t <= 1 / ((t + 1)^2 mu), whether or not
 the radius has left rho*, so the step alone decides t*; in form B rho_t^2 = k gamma_t. Multiply by (t + 1)^2
-and telescope; the sum may start at any time from t* on where a bound is known.
+and telescope; (t + 1)^-2 <= 1 / (t + 1/2) - 1 / (t + 3/2) telescopes too. The sum may start at any time from
+t* on where a bound is known.
 
 In form A 1 / (2t + 1) is a length: the statement depends on the unit of w.
 
@@ -36,7 +37,6 @@ B is ours, its radius has the shape of af22's schedule under PL.
 
 import jax
 import jax.numpy as jnp
-from jax.scipy.special import zeta
 
 from theory.bounds.ol25 import Claim
 
@@ -68,8 +68,8 @@ def late(claim: Claim, known, since, times):
     of_b = 4 / k.pl**2 * (k.smoothness * k.c + radii * k.lipschitz**2 * spread)
     level = jnp.where(claim.sharp > 0, of_b, of_a)
     curved = jnp.where(claim.sharp > 0, 0, k.smoothness * k.lipschitz**2 * spread / k.pl**2)
-    squares = zeta(2.0, since + 1.0) - zeta(2.0, times + 1.0)
-    return (since**2 * known + (times - since) * level + curved * squares) / jnp.maximum(times, 1) ** 2
+    noise = (times - since) * (level + curved / ((since + 0.5) * (times + 0.5)))
+    return (since**2 * known + noise) / jnp.maximum(times, 1) ** 2
 
 
 def gap(claim: Claim, start, times):

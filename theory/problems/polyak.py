@@ -1,6 +1,7 @@
 """f_i(w) = sum_j a_i w_j^2 + 3 b_i sin^2 w_j + c_ij w_j: PL, not convex.
 
-With mean a = mean b = 1 and mean c = 0, f(w) = sum_j phi(w_j) with phi(x) = x^2 + 3 sin^2 x, phi'' = 2 + 6 cos 2x in [-4, 8], w* = 0 and f* = 0.
+With mean a = mean b = 1 and mean c = 0 the sum is f(w) = sum_j phi(w_j), phi(x) = x^2 + 3 sin^2 x, with
+phi'' = 2 + 6 cos 2x in [-4, 8], w* = 0 and f* = 0.
 L = 8 and L_i = 2 a_i + 6 b_i, attained at 0. phi'^2 / (2 phi) is least at x = +-2.2017, where it is 0.175530
 (paper_checks/ol25/sine_function.py encloses it); PL is that, rounded down. Since |grad f|^2 and f are sums
 over the coordinates, the constant serves in every dimension. inf f_i by a search and bisection.
