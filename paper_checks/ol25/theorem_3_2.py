@@ -2,8 +2,11 @@
 
 Theorem and proof: theory/bounds/ol25.py. The expectation is exact (every draw). Where N > 0 the N that a
 state needs is compared with N; where N = 0 (no noise and lam = 0) the promised with the true decrease. Cases
-"form_b: ..." are our sharper form; "old" and "new" are the two pairs of steps of the public code. The states
-are those found by ascent from 50 on rings about w*, these 50, and at lam = 0 the worst of all in closed form.
+"form_b: ..." are our sharper form; "old" and "new" are the two pairs of steps of the public code. Cases
+"one_step: ..." take smaller steps than the condition admits, those of a decreasing schedule, or a larger lam:
+what decreasing steps (theorem_3_5.py) and schedules of lam (lambda_schedules.py) unroll. Cases
+"large_radius: ..." are form B at lam = 1 with rho up to 1000 / ell. The states are those found by ascent from 50
+on rings about w*, these 50, and at lam = 0 the worst of all in closed form.
 """
 
 from functools import cache, partial
@@ -14,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from theory import Array, sampling
-from theory.bounds import ol25
+from theory.bounds import ol25, ol25_decreasing
 from theory.certificate import ascend, noise_needed, promised_over_true, rings, worst, worst_for_usam
 from theory.expectation import one_step
 from theory.problems.quadratic import Quadratic, centred, quadratic
@@ -44,7 +47,24 @@ def cases():
 
 @cache
 def built():
-    out, exact = {}, []
+    out = constant_steps() | single_steps() | large_radii()
+    exact = [
+        worst_for_usam(case.problem, law, case.claim.gamma, case.claim.rho, case.claim.rate)
+        if case.lam == 0
+        else case.states[0]
+        for case, law in out.values()
+    ]
+    made = {name: case for name, (case, _) in out.items()}
+    stacked = jax.tree.map(lambda *x: np.stack(x), *made.values())
+    found = np.asarray(jax.jit(jax.vmap(climbed))(stacked))
+    return {
+        name: each._replace(states=np.concatenate([each.states, better, top[None]]))
+        for (name, each), better, top in zip(made.items(), found, exact, strict=True)
+    }
+
+
+def constant_steps():
+    out = {}
     for kind in ("noisy", "interpolated"):
         f = problem(kind)
         for name, law in laws(f).items():
@@ -52,21 +72,43 @@ def built():
                 continue  # the same function again: the full batch has no noise
             for form in FORMS:
                 for lam in LAMS:
-                    made = case(f, law, form, lam)
                     row = "form_b: " if form == "B" else f"{form}, "
-                    out[f"{row}{kind}, {name}, lam={lam:g}"] = made
-                    claim = made.claim
-                    exact.append(
-                        worst_for_usam(f, law, claim.gamma, claim.rho, claim.rate)
-                        if lam == 0
-                        else made.states[0]
-                    )
-    stacked = jax.tree.map(lambda *x: np.stack(x), *out.values())
-    found = np.asarray(jax.jit(jax.vmap(climbed))(stacked))
-    return {
-        name: each._replace(states=np.concatenate([each.states, better, top[None]]))
-        for (name, each), better, top in zip(out.items(), found, exact, strict=True)
-    }
+                    out[f"{row}{kind}, {name}, lam={lam:g}"] = case(f, law, form, lam), law
+    return out
+
+
+def single_steps():
+    """The decreasing steps at three times, and the constant steps of lam = 0 at other lam."""
+    out = {}
+    f, law = problem("noisy"), sampling.uniform(N)
+    for form in FORMS:
+        for lam in (0.0, 0.5, 1.0):
+            made = case(f, law, form, lam)
+            for turn in (1, 10, 1000):
+                gamma, rho = ol25_decreasing.steps(made.claim, turn * ol25_decreasing.switch(made.claim))
+                now = falsified(made, gamma=float(gamma), rho=float(rho))
+                out[f"one_step: {form}, t = {turn} t*, lam={lam:g}"] = now, law
+    for kind, name, law in [("noisy", "uniform", law), ("interpolated", "2-nice", sampling.nice(N, 2))]:
+        f = problem(kind)
+        for form in FORMS:
+            steps = ol25.claim(f, law, form, 0.0)
+            for lam in LAMS[1:]:
+                made = falsified(case(f, law, form, lam), gamma=steps.gamma, rho=steps.rho)
+                out[f"one_step: {form}, steps of lam=0, {kind}, {name}, lam={lam:g}"] = made, law
+    return out
+
+
+def large_radii():
+    """Form B at lam = 1, where its condition does not read rho."""
+    out = {}
+    for kind, name in [("noisy", "uniform"), ("noisy", "full batch"), ("interpolated", "2-nice")]:
+        f = problem(kind)
+        law = laws(f)[name]
+        made = case(f, law, "B", 1.0)
+        for reach in (1, 10, 1000):
+            now = falsified(made, rho=reach / made.claim.k.lipschitz)
+            out[f"large_radius: {kind}, {name}, rho = {reach} / ell"] = now._replace(states=around(now)), law
+    return out
 
 
 def problem(kind, n=N, d=D, condition=CONDITION):
@@ -92,8 +134,12 @@ def case(f, law, form, lam, shape=(6, 4)):
     claim = ol25.claim(f, law, form, lam)
     quiet = float(claim.k.c == 0 and lam == 0)
     made = Case(f, padded(law, *shape), claim, lam, quiet, 1.0, 1.0, np.zeros((STARTS, D)))
-    outer = 10 * np.sqrt(2 * float(bound(made)) / claim.k.pl)  # f - f* >= 100 N there
-    return made._replace(states=outer * directions())
+    return made._replace(states=around(made))
+
+
+def around(case):
+    """States on rings about w*; on the last f - f* >= 100 N."""
+    return 10 * np.sqrt(2 * float(bound(case)) / case.claim.k.pl) * directions()
 
 
 @cache
@@ -153,6 +199,8 @@ def controls(case):
         out["N without C"] = without_c(case)
     if case.lam > 0 and case.claim.k.c == 0:
         out["N without lam"] = without_lam(case)
+    if case.claim.rho * case.claim.k.lipschitz > 100:
+        out["lam below 1"] = case._replace(lam=0.9)
     return out
 
 
