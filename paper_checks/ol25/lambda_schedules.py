@@ -80,9 +80,7 @@ def whole_batches():
     curves = runs.follow(f, follow).reshape(len(names), 2, -1)
     paid = np.asarray(jax.jit(jax.vmap(unrolled))(*map(np.stack, zip(*promised, strict=True))))
     out = {}
-    for (form, name, claim, used), curve, pay in zip(
-        names, curves, paid.reshape(curves.shape), strict=True
-    ):
+    for (form, name, claim, used), curve, pay in zip(names, curves, paid.reshape(curves.shape), strict=True):
         out[f"{form}, full batch, lam = {name}"] = Case(claim, curve, pay, used, False, 1.0)
         if name == "1/t":
             out[f"{form}, full batch, lam = 1/t, to the minimum"] = Slope(claim, curve[1], -2.0)
@@ -194,7 +192,9 @@ def controls(case):
             "lam = 1/2": case._replace(cycle=case.cycle / 4),
         }
     out = {
-        "the rule does not move": case._replace(curves=np.repeat(case.curves[:, :1], case.curves.shape[1], 1)),
+        "the rule does not move": case._replace(
+            curves=np.repeat(case.curves[:, :1], case.curves.shape[1], 1)
+        ),
         "N too small": lambda factor: case._replace(cut=factor),
     }
     if case.claim.k.c == 0:

@@ -70,7 +70,8 @@ def best_pl():
 def best_smoothness():
     """Below and above max |phi''|: -max is the least of -phi'' and of phi''."""
     ways = [
-        least(lambda x: sign * curvature(x), lambda x: sign * -12 * (2 * x).sin(), -1.0, 2.5) for sign in (1, -1)
+        least(lambda x: sign * curvature(x), lambda x: sign * -12 * (2 * x).sin(), -1.0, 2.5)
+        for sign in (1, -1)
     ]
     return max(-high for _, high in ways), max(-low for low, _ in ways)
 
