@@ -2,15 +2,11 @@
 
 Problems: sums of x^2 + 3 sin^2 x in two coordinates, which are PL and not convex (theory/problems/polyak.py), the
 functions tilted against each other or of one minimum but different weights; and under-determined least squares,
-PL because the Hessian's zero eigenvalues move nothing. States: rings about w* as far as f - f* = 100 N, on the
-sines also a grid over their valleys, half of it on one axis, where the second coordinate is at rest and the problem
-is that of one variable; from all of them ascent. On least squares at lam = 0 the worst state in closed form.
+PL because the Hessian's zero eigenvalues move nothing. States: rings about w* as far as f - f* = 100 N; on the
+sines as many over their valleys, every other one on the first axis, where the problem is that of one variable; on
+least squares at lam = 0 also the worst state in closed form.
 """
 
-from functools import partial
-
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from paper_checks.ol25 import theorem_3_2 as one
@@ -22,7 +18,7 @@ from theory.problems.quadratic import quadratic
 
 COMPILED = True
 N, ROWS, COLUMNS = 4, 3, 5
-STARTS, CLIMB = 40, 30
+STATES = 200
 SLOPES = np.array([1.0, -0.4, -0.6, 0.0])
 SQUARES, SINES = np.array([0.5, 1.0, 1.5, 1.0]), np.array([0.5, 1.2, 1.3, 1.0])
 
@@ -42,27 +38,29 @@ def cases():
 def sines():
     out = {}
     for kind, f in {"tilted": tilted(np.outer(SLOPES, [1, 0])), "scaled": scaled(SQUARES, SINES, 2)}.items():
-        laws = {"uniform": sampling.uniform(N), "2-nice": sampling.nice(N, 2), "full batch": sampling.full(N)}
-        laws |= {"importance": sampling.importance(f.smoothness_each)} if kind == "scaled" else {}
+        laws = {"uniform": sampling.uniform(N), "2-nice": sampling.nice(N, 2)}
+        laws["full batch" if kind == "tilted" else "importance"] = (
+            sampling.full(N) if kind == "tilted" else sampling.importance(f.smoothness_each)
+        )
         for name, law in laws.items():
             for form in one.FORMS:
                 for lam in one.LAMS:
                     made = case(f, law, form, lam, (6, 4))
-                    reach = 10 * np.sqrt(2 * float(bound(made)) / made.claim.k.pl)
-                    out[f"{form}, {kind} sines, {name}, lam={lam:g}"] = made._replace(states=around(reach))
-    stacked = jax.tree.map(lambda *x: np.stack(x), *out.values())
-    found = np.asarray(jax.jit(jax.vmap(partial(one.climbed, iterations=CLIMB)))(stacked))
-    return {
-        name: each._replace(states=np.concatenate([each.states, better]))
-        for (name, each), better in zip(out.items(), found, strict=True)
-    }
+                    out[f"{form}, {kind} sines, {name}, lam={lam:g}"] = made._replace(states=around(made))
+    return out
 
 
-def around(reach):
-    """Half on the first axis, half in all directions; half geometric up to `reach`, half over |w| <= 12."""
-    angles = np.where(np.arange(STARTS) % 2 == 0, np.pi * (np.arange(STARTS) // 2 % 2), np.arange(STARTS))
-    sizes = np.concatenate([np.geomspace(1e-8, 1, STARTS // 2) * reach, np.linspace(0.3, 12, STARTS // 2)])
+def around(made):
+    """Half geometric up to `reach`, half over |w| <= 12."""
+    place = np.arange(STATES)
+    angles = np.where(place % 2 == 0, np.pi * (place // 2 % 2), place)
+    sizes = np.concatenate([np.geomspace(1e-8, 1, STATES // 2) * reach(made), np.linspace(0.1, 12, STATES // 2)])
     return sizes[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+
+def reach(made):
+    """f - f* >= 100 N at this distance."""
+    return 10 * np.sqrt(2 * float(bound(made)) / made.claim.k.pl)
 
 
 def least_squares():
@@ -77,10 +75,9 @@ def least_squares():
                 made = case(f, law, form, lam, (ROWS, 2))
                 claim = made.claim
                 top = worst_for_usam(f, law, claim.gamma, claim.rho, claim.rate)
-                ways = rng.standard_normal((STARTS, COLUMNS)) @ (np.linalg.pinv(a) @ a)
+                ways = rng.standard_normal((STATES, COLUMNS)) @ (np.linalg.pinv(a) @ a)
                 ways /= np.linalg.norm(ways, axis=1, keepdims=True)
-                reach = 10 * np.sqrt(2 * float(bound(made)) / claim.k.pl)
-                states = np.geomspace(1e-8, 1, STARTS)[:, None] * reach * ways
+                states = np.geomspace(1e-8, 1, STATES)[:, None] * reach(made) * ways
                 made = made._replace(states=np.concatenate([states, top[None]]))
                 out[f"{form}, least squares, {name}, lam={lam:g}"] = made
     return out

@@ -163,8 +163,8 @@ def need(case, w):
     return jax.tree.map(partial(jnp.where, case.quiet > 0), promised_over_true(*sides), noise_needed(*sides))
 
 
-def climbed(case, iterations=CLIMB):
-    return ascend(lambda w: need(case, w).measured, case.states, iterations)
+def climbed(case):
+    return ascend(lambda w: need(case, w).measured, case.states, CLIMB)
 
 
 def hypotheses(case):

@@ -89,7 +89,7 @@ class Sines(Fields, Sum):
 
         reach = -c / a
         points = np.linspace(0, 1, CELLS + 1)
-        best = points[np.argmin([value(share * reach) for share in points], axis=0)]
+        best = points[np.argmin(value(points[:, None, None] * reach), axis=0)]
         low, high = np.maximum(best - 1 / CELLS, 0) * reach, np.minimum(best + 1 / CELLS, 1) * reach
         for _ in range(100):
             middle = (low + high) / 2
