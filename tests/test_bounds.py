@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from theory import sampling
-from theory.bounds import ol25, ol25_nonconvex, residual
+from theory.bounds import ol25, ol25_decreasing, ol25_nonconvex, residual
 from theory.bounds.ol25 import Constants
 from theory.problems.least_squares import least_squares, ridge
 from theory.problems.log_ratio import log_ratio
@@ -287,6 +287,173 @@ def test_the_cycle_radius_is_a_two_cycle_of_the_rule(lam):
 
 def test_there_is_no_cycle_without_normalisation():
     assert ol25.cycle_radius(3.0, 0.2, 0.4, 0.0) == 0
+
+
+@pytest.mark.parametrize("lam", [0.25, 1.0])
+def test_the_factor_across_the_cycle_is_the_rule_linearised_there(lam):
+    """1 - gamma h (1 + rho (1 - lam) h) - s^2 (2 - gamma L (1 + rho (1 - lam) L)): rho and lam cancel."""
+    rng = np.random.default_rng(0)
+    for smoothness, share, gamma, rho in rng.uniform(0.1, 1, (100, 4)):
+        h, mixed = share * smoothness, rho * (1 - lam)
+        turn = 2 - gamma * smoothness * (1 + mixed * smoothness)
+        expected = 1 - gamma * h * (1 + mixed * h) - share**2 * turn
+        np.testing.assert_allclose(ol25.cycle_factor(smoothness, h, gamma), expected, rtol=1e-12, atol=1e-14)
+
+
+def test_the_factor_across_the_cycle_is_below_one_wherever_there_is_a_cycle():
+    share, reach = np.meshgrid(np.linspace(0, 1, 101)[1:-1], np.linspace(0, 2, 101)[1:])
+    assert np.all(np.abs(ol25.cycle_factor(1.0, share, reach)) < 1)
+    assert ol25.cycle_factor(1.0, 1.0, 0.7) == -1 and ol25.cycle_factor(1.0, 1.01, 0.7) < -1
+
+
+# A given accuracy, and SGD
+
+
+@pytest.mark.parametrize("lam", LAMS)
+def test_steps_for_an_accuracy_bring_the_noise_to_half_of_it(lam):
+    for k in ensemble(one=True):
+        for epsilon in (1e-6, 1.0, 1e6):
+            gamma, rho = ol25.epsilon_steps(k, lam, epsilon)
+            free = ol25.new_steps(k, lam)
+            assert 0 < gamma <= free[0] and 0 < rho <= free[1]
+            assert ol25.noise_a(k, gamma, rho, ol25.paper_weights(lam)) <= epsilon / 2 * (1 + CLOSE)
+
+
+def test_steps_for_an_accuracy_are_those_by_hand():
+    k = Constants(0.5, 2.0, 2.0, 1.0, 0.0, 4.0)
+    # mu epsilon / (4 L (C / 4 + 1 / 2)) = 0.005 / 12, 2 mu epsilon / (9 L C) = 0.01 / 72
+    np.testing.assert_allclose(ol25.epsilon_steps(k, 0.5, 0.01), (0.01 / 72, 0.005 / 12), rtol=CLOSE)
+    assert ol25.epsilon_steps(k, 0.5, 1e9) == ol25.new_steps(k, 0.5)
+    still = k._replace(c=0.0)
+    assert ol25.epsilon_steps(still, 0.0, 1e-9) == ol25.new_steps(still, 0.0)  # nothing to be limited
+    assert ol25.epsilon_horizon(0.1, 8.0, 1.0) == 28  # 10 log 16 = 27.7
+    assert ol25.epsilon_horizon(0.1, 1.0, 3.0) == 0
+    assert (1 - 0.1) ** ol25.epsilon_horizon(0.1, 8.0, 1.0) * 8 <= 0.5
+
+
+def test_at_radius_zero_both_forms_have_twice_the_noise_of_sgd_and_half_its_step_or_less():
+    for k in ensemble():
+        gamma = ol25.sgd_step(k)
+        assert gamma * k.pl <= 1 and k.smoothness * gamma * k.effort <= 1 + CLOSE
+        for weights in (ol25.paper_weights(0.3), ol25.jensen_weights(0.3)):
+            np.testing.assert_allclose(
+                [ol25.noise_a(k, gamma, 0.0, weights), ol25.noise_b(k, gamma, 0.0, weights)],
+                2 * ol25.sgd_noise(k, gamma),
+                rtol=CLOSE,
+            )
+            whole = ol25.condition_a(k, 1 / (k.smoothness * k.effort), 0.0, weights)
+            np.testing.assert_allclose(whole, 2, rtol=CLOSE)  # at most 1 is allowed
+    assert (
+        ol25.sgd_step(Constants(0.5, 2, 2, 1, 0, 3)) == 0.25
+        and ol25.sgd_noise(Constants(0.5, 2, 2, 1, 0, 3), 0.25) == 1.5
+    )
+
+
+# Steps that change
+
+DECREASING = ol25_decreasing
+
+
+def claims(lam, size=40):
+    """Both forms, from steps that satisfy their conditions."""
+    for k in ensemble(size=size, one=True):
+        if k.pl < 1e-3 * k.smoothness:
+            continue  # t* is then beyond 10^4
+        paper, jensen = ol25.paper_weights(lam), ol25.jensen_weights(lam)
+        yield ol25.Claim(k, paper, 0.0, *ol25.new_steps(k, lam))
+        yield ol25.Claim(k, jensen, 1.0, *ol25.form_b_steps(k, jensen))
+
+
+def test_decreasing_steps_are_the_schedule_of_the_public_code():
+    claim = ol25.Claim(Constants(0.5, 1, 1, 1, 0, 1), ol25.Weights(0, 1), 0.0, 0.25, 0.1)
+    t = np.array([0, 4, 5, 20])
+    gamma, rho = DECREASING.steps(claim, t)
+    # (2t + 1) / ((t + 1)^2 / 2): 2, 18 / 25, 22 / 36, 82 / 441; 1 / (2t + 1): 1, 1 / 9, 1 / 11, 1 / 41
+    np.testing.assert_allclose(gamma, [0.25, 0.25, 0.25, 82 / 441], rtol=1e-15)
+    np.testing.assert_allclose(rho, [0.1, 0.1, 1 / 11, 1 / 41], rtol=1e-15)
+    gamma, rho = DECREASING.steps(claim._replace(sharp=1.0), t)
+    np.testing.assert_allclose(rho, 0.1 * np.sqrt(gamma / 0.25), rtol=1e-15)
+
+
+def test_the_switch_is_the_first_time_at_which_the_step_decreases():
+    pl = Constants(0.5, 1, 1, 1, 0, 1)
+    for rate in np.concatenate([[1.0, 0.75, 5 / 9], 10 ** np.random.default_rng(0).uniform(-4, 0, 60)]):
+        claim = ol25.Claim(pl, ol25.Weights(0, 1), 0.0, rate / 0.5, 0.1)
+        t = np.arange(30000)
+        first = np.argmax((2 * t + 1) / ((t + 1) ** 2 * 0.5) <= claim.gamma)
+        assert DECREASING.switch(claim) == first
+
+
+@jax.jit
+def slack(claim, start):
+    """Of the bound over the unrolled inequality, the least of 3000 steps; the largest of their conditions."""
+    times = jnp.arange(3001)
+    gamma, rho = DECREASING.steps(claim, times[:-1])
+    now = claim._replace(gamma=gamma, rho=rho)
+    sharpest = DECREASING.unrolled(start, now.rate, jnp.broadcast_to(now.noise, 3000))
+    return jnp.min(DECREASING.gap(claim, start, times) / sharpest), jnp.max(now.condition)
+
+
+@pytest.mark.parametrize("lam", LAMS)
+def test_the_bound_of_decreasing_steps_is_never_below_the_one_step_inequality_unrolled(lam):
+    for claim in claims(lam):
+        for start in (1e-9, 100 * float(claim.noise) + 1):
+            least, condition = slack(claim, start)
+            assert least >= 1 - 1e-11
+            assert condition <= 1 + CLOSE  # monotone
+
+
+def test_the_bound_of_decreasing_steps_and_the_unrolled_inequality_have_one_limit():
+    """T delta_T tends to the level of the docstring; in form B rho^2 L is what the level still overstates."""
+    k = Constants(1.0, 1.0, 1.0, 1.0, 0.0, 2.0)
+    weights = ol25.Weights(0.5, 0.25)
+    last = 20000
+    for sharp, level in [(0.0, 0.5 * 1.25 + 8), (1.0, 4 * (2 + 0.04 / 0.1 * 1.25))]:
+        claim = ol25.Claim(k, weights, sharp, 0.1, 0.2)
+        gamma, rho = DECREASING.steps(claim, np.arange(last))
+        now = claim._replace(gamma=gamma, rho=rho)
+        found = last * jax.jit(DECREASING.unrolled)(1.0, now.rate, now.noise)[-1]
+        np.testing.assert_allclose(found, level, rtol=1e-3)
+        more = 4 * 0.04 * 1.25 if sharp else 0
+        bound = 1e8 * DECREASING.gap(claim, 1.0, 1e8)
+        np.testing.assert_allclose(bound, level + more, rtol=1e-5)
+
+
+def test_the_late_bound_is_the_sum_that_the_proof_telescopes():
+    k = Constants(0.5, 1.0, 2.0, 1.0, 0.0, 3.0)
+    claim = ol25.Claim(k, ol25.Weights(0.5, 0.25), 0.0, 0.1, 0.05)
+    since, t = 60, np.arange(60, 200)
+    spread = 0.5 * 3 + 0.25
+    terms = (
+        2 * spread / 2 / 0.5
+        + 3 * (2 * t + 1) ** 2 / ((t + 1) ** 2 * 0.25)
+        + 4 * spread / ((t + 1) ** 2 * 0.25)
+    )
+    exact = (60**2 * 7 + np.sum(terms)) / 200**2
+    found = DECREASING.late(claim, 7.0, since, 200)
+    assert exact < found < 1.01 * exact  # (2t + 1)^2 < 4 (t + 1)^2 costs 1 / t
+    wide = 4 * 3 * 140 / 0.25 - np.sum(3 * (2 * t + 1) ** 2 / ((t + 1) ** 2 * 0.25))
+    np.testing.assert_allclose(
+        found - wide / 200**2, exact, rtol=1e-7
+    )  # 1 / (t + 1/2) - 1 / (t + 3/2) costs 1 / t^2
+
+
+def test_unrolling_is_the_recursion_by_hand():
+    found = DECREASING.unrolled(8.0, np.array([0.5, 0.25, 1.0]), np.array([2.0, 1.0, 3.0]))
+    np.testing.assert_array_equal(found, [8, 5, 4, 3])
+
+
+def test_the_radius_counts_squared_and_the_rebuilt_neighbourhood_linearly():
+    """Parabolas of curvature 1 and 4 with centres 1 and -1: the gap of SAM is 5/4 (3/5)^2 rho^2."""
+    k = Constants(2.5, 2.5, 4.0, 4.0, 0.0, 0.0)
+    for rho, expected in [(0.1, 35.6), (0.01, 356), (0.001, 3560)]:
+        gap = 0.45 * rho**2
+        one = k._replace(smoothness=4.0)  # L_max throughout, as the public code
+        np.testing.assert_allclose(
+            ol25.noise_a(one, 0.0, rho, ol25.paper_weights(1.0)) / gap, expected, rtol=2e-3
+        )
+        np.testing.assert_allclose(ol25.noise_b(k, 0.0, rho, ol25.jensen_weights(1.0)) / gap, 14.2, rtol=2e-3)
+        np.testing.assert_allclose(ol25.noise_b(k, 0.0, rho, ol25.paper_weights(1.0)) / gap, 28.4, rtol=2e-3)
 
 
 # Without convexity or PL

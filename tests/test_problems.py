@@ -10,6 +10,7 @@ from theory.problems import log_ratio as log_ratios
 from theory.problems.least_squares import interpolating, least_squares, ridge
 from theory.problems.log_ratio import log_ratio
 from theory.problems.logistic import logistic
+from theory.problems.polyak import scaled, sine, sines, tilted
 from theory.problems.quadratic import centred, quadratic
 
 NAN = float("nan")
@@ -46,6 +47,9 @@ QUADRATICS["centred ridge"] = centred(QUADRATICS["ridge"])
 PROBLEMS = QUADRATICS | {
     "logistic": logistic(A, np.sign(B), 0.1),
     "stiff logistic": logistic(3 * A, np.sign(B), 1e-3),
+    "sine": sine(1),
+    "tilted sines": tilted([[1, 0.5], [-0.4, 0], [-0.6, -0.5]]),
+    "scaled sines": scaled([0.5, 1, 1.5, 1], [0.5, 1.2, 1.3, 1], 2),
 }
 
 
@@ -92,6 +96,18 @@ def test_quadratic_losses_are_those_by_hand():
     np.testing.assert_allclose(f.smoothness_each, [4, 1], rtol=1e-15)
 
 
+def test_sine_losses_are_those_by_hand():
+    f = sines([0.5, 1.5], [1.25, 0.75], [[1, 0], [-1, 0]])
+    w = np.array([np.pi / 2, -np.pi])
+    square = 1.25 * np.pi**2  # |w|^2; the sines are 1 and 0
+    expected = [0.5 * square + 3.75 + np.pi / 2, 1.5 * square + 2.25 - np.pi / 2]
+    np.testing.assert_allclose(losses(f, w), expected, rtol=1e-15)
+    np.testing.assert_allclose(loss(f, w), square + 3, rtol=1e-15)
+    draw = np.array([1, 1, 0]), np.array([2.0, 1.0, -1.0])
+    np.testing.assert_allclose(loss(f, w, *draw), (3 * expected[1] - expected[0]) / 2, rtol=1e-15)
+    np.testing.assert_allclose(f.smoothness_each, [1 + 7.5, 3 + 4.5], rtol=1e-15)
+
+
 # Brute force
 
 STATES = 60
@@ -127,7 +143,7 @@ def seen():
 
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_smoothness_is_the_largest_curvature(seen, name):
-    """Attained at every state by quadratics, at 0 by the logistic loss."""
+    """Attained at every state by quadratics, at 0 by the logistic loss and the sines."""
     s, f = seen[name], PROBLEMS[name]
     tops = np.linalg.eigvalsh(s.hessians)[..., -1]
     np.testing.assert_allclose(f.smoothness_each, tops[0], rtol=1e-12)
@@ -188,7 +204,7 @@ def test_mismatch_is_the_minimum_less_the_mean_of_the_minima(seen, name):
     f = PROBLEMS[name]
     found = seen[name].f_values[1] - np.mean(f.minima_each)
     np.testing.assert_allclose(f.mismatch, found, rtol=1e-12, atol=1e-13)
-    if name in ("interpolating", "under-determined", "singular quadratic"):
+    if name in ("interpolating", "under-determined", "singular quadratic", "sine", "scaled sines"):
         assert f.mismatch < 1e-13
     else:
         assert f.mismatch > 1e-3
@@ -349,13 +365,77 @@ def test_separable_logistic_losses_have_infimum_zero_and_no_pl_constant():
         _ = f.pl
 
 
+GRID = np.linspace(-30, 30, 600001)[1:-1]
+GRID = GRID[np.abs(GRID) > 1e-6]
+PHI, SLOPE = GRID**2 + 3 * np.sin(GRID) ** 2, 2 * GRID + 3 * np.sin(2 * GRID)
+
+
+def test_the_pl_constant_of_the_sine_is_the_best_rounded_down():
+    ratio = SLOPE**2 / (2 * PHI)
+    at = np.argmin(ratio)
+    assert abs(abs(GRID[at]) - 2.2017) < 1e-4
+    # the next digit of the constant, and the grid: r'' h^2 / 8 with h = 1e-4 and r'' below 100
+    assert sine(1).pl <= ratio[at] <= sine(1).pl + 1e-6 + 1e-6 / 8
+    assert ratio[at] < 0.2 and sine(1).pl > 1 / 32
+
+
+def test_the_smoothness_of_the_sine_is_attained_at_0_alone_in_a_period():
+    curvature = np.diff(SLOPE) / np.diff(GRID)
+    assert (
+        np.abs(curvature).max() <= 8 <= np.abs(curvature).max() + 12 * 1e-4
+    )  # the third derivative is at most 12
+    assert curvature.min() > -4 - 1e-12 and curvature.min() < -3.99
+
+
+@pytest.mark.parametrize("c", [1.0, -0.4, -0.6, 7.0, 3 * np.pi])
+def test_the_infimum_of_a_tilted_sine_is_that_of_a_grid(c):
+    found = tilted([[c], [-c]]).minima_each
+    least = np.min(PHI + c * GRID)
+    np.testing.assert_allclose(found, least, rtol=0, atol=8 * 1e-4**2 / 8)  # L h^2 / 8
+    assert np.all(found <= least + 1e-15)
+
+
+def test_tilts_of_1_and_less_leave_the_mismatch_of_the_card():
+    np.testing.assert_allclose(tilted([[1], [-0.4], [-0.6]]).mismatch, 0.0318, atol=5e-5)
+
+
+def test_the_full_sum_of_tilted_sines_has_no_rounding_of_its_tilts():
+    f = tilted([[1], [-0.4], [-0.6]])
+    np.testing.assert_allclose(loss(f, np.array([1e-9])), 4e-18, rtol=1e-14)
+
+
+def test_the_model_of_the_sines_leaves_out_a_sixth_of_the_third_derivative():
+    @jax.jit
+    def about(w, m):
+        model, f = PROBLEMS["tilted sines"].model(w), PROBLEMS["tilted sines"].loss
+        missed = f(w + m) - f(w) - model.slope @ m - m @ model.hessian @ m / 2
+        return model, jax.grad(f)(w), jax.hessian(f)(w), missed
+
+    rng = np.random.default_rng(0)
+    for w, m in zip(rng.normal(size=(20, 2)), rng.normal(size=(20, 2)), strict=True):
+        model, grad, hessian, missed = about(w, m)
+        np.testing.assert_allclose(model.slope, grad, rtol=1e-13, atol=1e-13)
+        np.testing.assert_allclose(model.hessian, hessian, rtol=1e-12, atol=1e-13)
+        assert abs(missed) <= model.third * np.linalg.norm(m) ** 3 / 6
+    # along one coordinate at pi / 4 the third derivative is -12 itself
+    model, _, _, missed = about(np.array([np.pi / 4, 0]), np.array([1e-3, 0]))
+    np.testing.assert_allclose(missed, -model.third * 1e-9 / 6, rtol=1e-3)
+
+
+def test_slopes_of_the_sines_are_the_derivatives_of_the_losses(seen):
+    for name in ("tilted sines", "scaled sines"):
+        s, f = seen[name], PROBLEMS[name]
+        for at in (0, 5, -1):
+            np.testing.assert_allclose(f.slopes(s.states[at]), s.grads[at], rtol=1e-12, atol=1e-12)
+
+
 def test_interpolating_problems_have_minimum_zero():
     f = PROBLEMS["interpolating"]
     assert 0 <= f.minimum <= 1e-29 * np.mean(f.b**2)  # squares of rounding
 
 
 def test_problems_pass_through_jit_with_their_type():
-    for f in (PROBLEMS["quadratic"], PROBLEMS["ridge"], PROBLEMS["logistic"]):
+    for f in (PROBLEMS["quadratic"], PROBLEMS["ridge"], PROBLEMS["logistic"], PROBLEMS["sine"]):
         again = jax.jit(lambda f: f)(f)
         assert type(again) is type(f) and again.n == f.n
 
@@ -364,6 +444,13 @@ def test_problems_pass_through_jit_with_their_type():
 
 I2 = [[[1, 0], [0, 1]]]
 REFUSED = {
+    "sines, shapes": (lambda: sines([1, 1], [1, 1], [0, 0]), r"needs shapes.*got \(2,\), \(2,\), \(2,\)"),
+    "sines, count": (lambda: sines([1, 1], [1], [[0], [0]]), r"got \(2,\), \(1,\), \(2, 1\)"),
+    "sines, mean": (lambda: sines([1, 2], [1, 1], [[0], [0]]), "quadratic weights.*mean 1.5: divide"),
+    "sines, sign": (lambda: sines([1, 1], [3, -1], [[0], [0]]), "sine weights.*smallest -1, mean 1"),
+    "sines, NaN": (lambda: sines([1, NAN], [1, 1], [[0], [0]]), r"quadratic weights must be finite; entry"),
+    "sines, tilts": (lambda: tilted([[1, 1], [-1, 0]]), "column 1 has mean 0.5: subtract"),
+    "sines, dimension": (lambda: sine(0), "the dimension must be a whole number at least 1; got 0"),
     "ridge, vector data": (lambda: ridge([1, 2], [1, 2], 0), r"\(n, d\) with n targets; got shapes \(2,\)"),
     "ridge, targets": (lambda: ridge([[1, 2]], [1, 2], 0), r"n targets; got shapes \(1, 2\) and \(2,\)"),
     "ridge, NaN": (

@@ -21,7 +21,7 @@ from theory.update import in_groups, look_ahead
 
 RADII = np.array([0.1, 0.01, 0.001])
 STEPS = 64  # each halves the distance
-PROBLEMS = {"two parabolas": ([1.0, 4.0], [1.0, -1.0]), "three": ([3.0, 4.0, 5.0], [2.0, 0.5, -3.0])}
+PROBLEMS = {"H = 1, 4": ([1.0, 4.0], [1.0, -1.0]), "H = 3, 2": ([3.0, 2.0], [1.0, -3.0])}
 
 
 class Case(NamedTuple):
@@ -41,11 +41,11 @@ class Slope(NamedTuple):
 
 def cases():
     out = {}
+    each = jax.jit(jax.vmap(jax.vmap(rest, (None, 0, None, None)), (None, None, 0, 0)))
     for name, (h, c) in PROBLEMS.items():
         h, c = np.array(h), np.array(c)
         f = centred(quadratic(h[:, None, None], (h * c)[:, None], np.zeros(len(h))))
-        each = jax.vmap(jax.vmap(rest, (None, 0, None, None)), (None, None, 0, 0))
-        found = jax.jit(each)(f, RADII, np.array([1.0, 0.5, 1.0]), np.array([1.0, 1.0, 0.0]))
+        found = each(f, RADII, np.array([1.0, 0.5, 1.0]), np.array([1.0, 1.0, 0.0]))
         gaps, half, batch = np.asarray(found)
         for rho, *found in zip(RADII, gaps, half, batch, strict=True):
             out[f"{name}, rho = {rho:g}"] = Case(h, c, rho, *found, 1.0)

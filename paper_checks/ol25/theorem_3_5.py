@@ -126,10 +126,10 @@ def problem(kind):
 
 
 def laws(f, kind):
-    out = {"uniform": sampling.uniform(N), "2-nice": sampling.nice(N, 2)}
+    out = {"uniform": sampling.uniform(N)}
     if kind == "parabolas":  # all L_i are one
         return out
-    out["importance"] = sampling.importance(f.smoothness_each)
+    out |= {"2-nice": sampling.nice(N, 2), "importance": sampling.importance(f.smoothness_each)}
     return out | ({"full batch": sampling.full(N)} if kind == "noisy" else {})
 
 
@@ -187,8 +187,8 @@ def sides(case):
     """E f(w_T) - f* and its bound at T = since, since + 1, ..., from both starts."""
     if isinstance(case.run, Pieces):
         gamma, rho = decreasing.steps(case.claim, jnp.arange(STEPS))
-        gamma = case.taken * case.claim.gamma * (gamma / case.claim.gamma) ** case.decay
-        rho = case.claim.rho * (rho / case.claim.rho) ** case.decay
+        shares = jnp.stack([gamma / case.claim.gamma, rho / case.claim.rho]) ** case.decay
+        gamma, rho = case.taken * case.claim.gamma * shares[0], case.claim.rho * shares[1]
         curves = jax.vmap(lambda start: recursion(case.run, start, gamma, rho, STEPS))(case.starts)
     else:
         curves = jnp.where(case.taken > 0, case.run, case.run[:, :1])

@@ -75,7 +75,8 @@ def late(claim: Claim, known, since, times):
 def gap(claim: Claim, start, times):
     """The bound on E f(w_T) - f* at any whole times, from f(w_0) - f* = `start`."""
     times, at = jnp.asarray(times, float), switch(claim)
-    return jnp.where(times > at, late(claim, claim.gap(start, at), at, times), claim.gap(start, times))
+    early = claim.gap(start, jnp.minimum(times, at))
+    return jnp.where(times > at, late(claim, early, at, times), early)
 
 
 def unrolled(start, rates, noises):

@@ -46,7 +46,7 @@ class Sines(Fields, Sum):
 
     def model(self, w):
         """Third derivatives are -12 sin 2w_j, one for each coordinate."""
-        each = 2 * self.a[:, None] * w + 3 * self.b[:, None] * jnp.sin(2 * w) + self.c
+        each = 2 * self.a[:, None] * w[None] + 3 * self.b[:, None] * jnp.sin(2 * w)[None] + self.c
         hessian = jnp.diag(2 + 6 * jnp.cos(2 * w))
         return Model(2 * w + 3 * jnp.sin(2 * w), jnp.abs(each).mean(0), hessian, 12.0)
 
