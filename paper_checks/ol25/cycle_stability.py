@@ -1,10 +1,10 @@
-"""A small error across the 2-cycle of limit_cycle.py is multiplied by 1 - gamma h (1 - s) - 2 s^2 at each step.
+"""A small error across the 2-cycle of limit_cycle.py is multiplied by 1 - gamma h (1 - s) - 2 s^2 a step.
 
-h = s L is the eigenvalue along the error; the factor depends on neither rho nor lam (theory/bounds/ol25.py), and
-for s < 1 lies in (-1, 1) wherever there is a cycle. `measured` is the largest distance, over the other
-eigenvectors, of the rule's derivative at the cycle from that multiple of the eigenvector. The cases "modulus, ..."
-compare the largest modulus of the derivative itself with one; along the second eigenvector there is a cycle too,
-and it repels.
+h = s L is the eigenvalue along the error; the factor depends on neither rho nor lam (theory/bounds/ol25.py),
+and for s < 1 lies in (-1, 1) wherever there is a cycle. `measured` is the largest distance, over the other
+eigenvectors, of the rule's derivative at the cycle from that multiple of the eigenvector. The cases "modulus,
+..." compare the largest modulus of the derivative itself with one; along the second eigenvector there is a
+cycle too, and it repels.
 """
 
 from typing import NamedTuple

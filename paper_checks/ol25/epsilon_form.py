@@ -1,4 +1,4 @@
-"""Steps for a given accuracy: E f(w_t) - f* <= epsilon for all t >= T = log(2 (f(w_0) - f*) / epsilon) / (gamma mu).
+"""Steps for a given accuracy: E f(w_t) - f* <= epsilon from T = log(2 delta_0 / epsilon) / (gamma mu) on.
 
 The limits on step and radius bring N to epsilon / 2 and T the rest (theory/bounds/ol25.py, `epsilon_steps`).
 `measured` is the largest gap from T on over epsilon: at lam = 0 by moments (T, 2T, 10T and the limit), for
@@ -44,9 +44,11 @@ class Noise(NamedTuple):
 
 
 def cases():
-    return by_moments() | by_whole_batches() | {
-        f"N, lam={lam:g}": Noise(lam, 0.5, (True, True)) for lam in one.LAMS
-    }
+    return (
+        by_moments()
+        | by_whole_batches()
+        | {f"N, lam={lam:g}": Noise(lam, 0.5, (True, True)) for lam in one.LAMS}
+    )
 
 
 def by_moments():
@@ -57,7 +59,9 @@ def by_moments():
         for epsilon in (1e-4, 1e-6, 1e-8):
             steps, free = ol25.epsilon_steps(k, 0.0, epsilon), ol25.new_steps(k, 0.0)
             solved = [spectral(f, law, start, *each) for each in (steps, free)]
-            out[f"{name}, lam=0, epsilon={epsilon:g}"] = Moments(k, steps, epsilon, solved[0], 1.0, solved[1], 1.0)
+            out[f"{name}, lam=0, epsilon={epsilon:g}"] = Moments(
+                k, steps, epsilon, solved[0], 1.0, solved[1], 1.0
+            )
     return out
 
 

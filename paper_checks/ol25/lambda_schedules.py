@@ -3,11 +3,11 @@
     E f(w_T) - f* <= (1 - gamma mu)^T (f(w_0) - f*) + gamma mu sum_{t<T} (1 - gamma mu)^(T-1-t) E N(lam_t)
 
 for every lam_t that the past determines (theory/bounds/ol25_decreasing.py; one step at every lam is the row
-one_step). Judged as pl_paths.py is, by the mean of N that a run needs against the mean of N(lam_t): on the full
-batch at every T up to 4096 (lam_t = 1/2, 1/t, 1 - 1/t), and over all 3^6 sample paths, where lam may also be
-chosen state by state, as the one of highest expected loss after the step or of largest excess over its own
-promise. Two limits on the full batch: under 1/t f(w_T) - f* falls like 1/T^2, to the exact minimum, and under
-1 - 1/t the run ends on the cycle of SAM.
+one_step). Judged as pl_paths.py is, by the mean of N that a run needs against the mean of N(lam_t): on the
+full batch at every T up to 4096 (lam_t = 1/2, 1/t, 1 - 1/t), and over all 3^6 sample paths, where lam may
+also be chosen state by state, as the one of highest expected loss after the step or of largest excess over
+its own promise. Two limits on the full batch: under 1/t f(w_T) - f* falls like 1/T^2, to the exact minimum,
+and under 1 - 1/t the run ends on the cycle of SAM.
 """
 
 from functools import partial
@@ -155,7 +155,7 @@ def hypotheses(case):
 
 
 def need(case):
-    """The mean of N that the run needs, its rounding and the mean that is promised, where they are closest."""
+    """The mean of N that the run needs, its rounding and the mean promised, where these are closest."""
     share = -np.expm1(np.arange(1, case.curves.shape[1]) * np.log1p(-case.claim.rate))
     found = noise_needed(case.curves[:, :1], case.curves[:, 1:], share)
     promised = case.paid[:, 1:] / share / case.cut

@@ -1,10 +1,10 @@
-"""Theorem 3.2 and form B away from strongly convex quadratics, by one step at its worst states (theorem_3_2.py).
+"""Theorem 3.2 and form B on functions that are not strongly convex, by one step at its worst states.
 
-Problems: sums of x^2 + 3 sin^2 x in two coordinates, which are PL and not convex (theory/problems/polyak.py), the
-functions tilted against each other or of one minimum but different weights; and under-determined least squares,
-PL because the Hessian's zero eigenvalues move nothing. States: rings about w* as far as f - f* = 100 N; on the
-sines as many over their valleys, every other one on the first axis, where the problem is that of one variable; on
-least squares at lam = 0 also the worst state in closed form.
+As in theorem_3_2.py. Problems: sums of x^2 + 3 sin^2 x in two coordinates, which are PL and not convex
+(theory/problems/polyak.py), the functions tilted against each other or of one minimum but different weights;
+and under-determined least squares, PL because the Hessian's zero eigenvalues move nothing. States: rings
+about w* as far as f - f* = 100 N; on the sines as many over their valleys, every other one on the first axis,
+where the problem is that of one variable; on least squares at lam = 0 also the worst state in closed form.
 """
 
 import numpy as np
@@ -54,7 +54,9 @@ def around(made):
     """Half geometric up to `reach`, half over |w| <= 12."""
     place = np.arange(STATES)
     angles = np.where(place % 2 == 0, np.pi * (place // 2 % 2), place)
-    sizes = np.concatenate([np.geomspace(1e-8, 1, STATES // 2) * reach(made), np.linspace(0.1, 12, STATES // 2)])
+    sizes = np.concatenate(
+        [np.geomspace(1e-8, 1, STATES // 2) * reach(made), np.linspace(0.1, 12, STATES // 2)]
+    )
     return sizes[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
 

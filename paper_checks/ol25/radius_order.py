@@ -1,11 +1,14 @@
-"""The neighbourhood of stochastic SAM is of order rho^2. With f_i = H_i (x - c_i)^2 / 2, lam = 1 and gamma -> 0,
+"""The neighbourhood of stochastic SAM is of order rho^2: its mean rest point on sums of parabolas.
+
+With f_i = H_i (x - c_i)^2 / 2, lam = 1 and gamma -> 0,
 
     x = x* - rho sum_i H_i s_i / sum_i H_i,    f(x) - f* = mean(H) rho^2 (sum_i H_i s_i / sum_i H_i)^2 / 2,
 
 s_i = sign(x* - c_i), as long as the move leaves these signs. For gamma -> 0 the mean step alone counts: the
 gradients at w + rho d of every f_i, averaged (groups of one, theory/update.py). Its rest point is reached by
-iterating it. `measured` is the relative distance of the gap there from the formula. The cases "slope, ..." fit
-powers of rho: 2 to the gap, and to N over the gap -1 for form A, which has the wrong order, and 0 for form B.
+iterating it. `measured` is the relative distance of the gap there from the formula. The cases "slope, ..."
+fit powers of rho: 2 to the gap, and to N over the gap -1 for form A, which has the wrong order, and 0 for
+form B.
 """
 
 from typing import NamedTuple

@@ -1,10 +1,11 @@
-"""The schedules 1/t and 1 - 1/t, counted in steps from t = 1, settle at once: over T steps the weights that the
-first gives to SAM, and those that the second withholds from it, add up to a logarithm,
+"""The schedules 1/t and 1 - 1/t, counted in steps from t = 1, settle at once.
+
+Over T steps the weights that the first gives to SAM, and those that the second withholds from it, add up to
 
     sum_{t<=T} 1/t = ln T + 0.5772... + 1 / (2T) - r,    0 < r < 1 / (12 T^2).
 
-So of 10^6 steps under 1 - 1/t fourteen and a half are USAM's. `measured` is the distance of the exactly rounded
-sum of the schedule from that.
+So of 10^6 steps under 1 - 1/t fourteen and a half are USAM's. `measured` is the distance of the exactly
+rounded sum of the schedule from that.
 """
 
 from math import fsum, log

@@ -1,11 +1,11 @@
-"""rho = 0: SGD under PL and the expected residual, E f(w+) - f* <= (1 - gamma mu) (f(w) - f*) + gamma mu N, with
+"""rho = 0: the rate of SGD under PL and the expected residual, with twice the step of Theorem 3.2.
 
-    L gamma K <= 1 and N = L gamma C / (2 mu),
+    E f(w+) - f* <= (1 - gamma mu) (f(w) - f*) + gamma mu N,    L gamma K <= 1,    N = L gamma C / (2 mu)
 
-twice the step and half the noise of Theorem 3.2 at rho = 0 (proof: theory/bounds/ol25.py, `sgd_step`). On
-quadratics the N that a state needs is quadratic in w - w*: `measured` is its largest value over all states, or
-without noise the largest ratio of promised to true decrease, from the moments in closed form. Parabolas of one
-curvature attain it.
+is the step and noise that Theorem 3.2 halves and doubles at rho = 0 (proof: theory/bounds/ol25.py,
+`sgd_step`). On quadratics the N that a state needs is quadratic in w - w*: `measured` is its largest value
+over all states, or without noise the largest ratio of promised to true decrease, from the moments in closed
+form. Parabolas of one curvature attain it.
 """
 
 from typing import NamedTuple
@@ -19,8 +19,9 @@ from theory.bounds import ol25
 from theory.expectation import Pieces, averaged, pieces
 from theory.problems.quadratic import centred, quadratic
 
-
-BEYOND = 1 / np.finfo(float).eps  # what far states, or states that do not descend, need: no N and no rate serves
+BEYOND = (
+    1 / np.finfo(float).eps
+)  # what far states, or states that do not descend, need: no N and no rate serves
 
 
 class Case(NamedTuple):

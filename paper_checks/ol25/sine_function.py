@@ -1,17 +1,17 @@
-"""phi(x) = x^2 + 3 sin^2 x: |phi'(x) - phi'(y)| <= 8 |x - y|, and phi'^2 >= 2 mu phi with mu = 1/32, even 0.17553.
+"""phi(x) = x^2 + 3 sin^2 x is 8-smooth and PL with mu = 1/32, even 0.17553; by interval arithmetic.
 
-Enclosed by interval arithmetic. phi is even and phi'(x) = 2x + 3 sin 2x, so with r = phi'^2 / (2 phi), on x > 0:
+phi is even and phi'(x) = 2x + 3 sin 2x, so with r = phi'^2 / (2 phi), on x > 0:
 
     x <= 1/2:  phi <= 4 x^2 and phi' >= 8x - 4x^3 >= 7x, so r >= 49/8;
-    x >= 5:    phi <= x^2 + 3 and phi' >= 2x - 3 > 0, so r >= (2x - 3)^2 / (2 (x^2 + 3)), which increases: 7/8.
+    x >= 5:    phi <= x^2 + 3 and phi' >= 2x - 3 > 0, so r >= (2x - 3)^2 / (2 (x^2 + 3)), increasing: 7/8.
 
-Between them [1/2, 5] is cut until the least lower bound of r over the pieces, by the mean value form, is within
-1e-9 of a value that r attains. The smoothness is the largest |phi''| = |2 + 6 cos 2x|, over one period, cut in the
-same way. `measured` is for mu the claimed constant, its bound the best one (rounded down); for L the best
-constant (rounded up) and the claimed one.
+Between them [1/2, 5] is cut until the least lower bound of r over the pieces, by the mean value form, is
+within 1e-9 of a value that r attains. The smoothness is the largest |phi''| = |2 + 6 cos 2x|, over one
+period, cut in the same way. `measured` is for mu the claimed constant, its bound the best one (rounded down);
+for L the best constant (rounded up) and the claimed one.
 """
 
-from functools import cache
+from functools import cache, partial
 from heapq import heappop, heappush
 from typing import NamedTuple
 
@@ -49,6 +49,14 @@ def curvature(x):
     return 2 + 6 * (2 * x).cos()
 
 
+def third(x):
+    return -12 * (2 * x).sin()
+
+
+def signed(sign, function, x):
+    return sign * function(x)
+
+
 def ratio(x):
     return slope(x) ** 2 / (2 * (x**2 + 3 * x.sin() ** 2))
 
@@ -70,8 +78,7 @@ def best_pl():
 def best_smoothness():
     """Below and above max |phi''|: -max is the least of -phi'' and of phi''."""
     ways = [
-        least(lambda x: sign * curvature(x), lambda x: sign * -12 * (2 * x).sin(), -1.0, 2.5)
-        for sign in (1, -1)
+        least(partial(signed, sign, curvature), partial(signed, sign, third), -1.0, 2.5) for sign in (1, -1)
     ]
     return max(-high for _, high in ways), max(-low for low, _ in ways)
 

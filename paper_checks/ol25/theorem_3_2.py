@@ -4,9 +4,9 @@ Theorem and proof: theory/bounds/ol25.py. The expectation is exact (every draw).
 state needs is compared with N; where N = 0 (no noise and lam = 0) the promised with the true decrease. Cases
 "form_b: ..." are our sharper form; "old" and "new" are the two pairs of steps of the public code. Cases
 "one_step: ..." take smaller steps than the condition admits, those of a decreasing schedule, or a larger lam:
-what decreasing steps (theorem_3_5.py) and schedules of lam (lambda_schedules.py) unroll. Cases
-"large_radius: ..." are form B at lam = 1 with rho up to 1000 / ell. The states are those found by ascent from 50
-on rings about w*, these 50, and at lam = 0 the worst of all in closed form.
+what decreasing steps (theorem_3_5.py) and schedules of lam (lambda_schedules.py) unroll. Cases "large_radius:
+..." are form B at lam = 1 with rho up to 1000 / ell. The states are those found by ascent from 50 on rings
+about w*, these 50, and at lam = 0 the worst of all in closed form.
 """
 
 from functools import cache, partial
@@ -88,7 +88,8 @@ def single_steps():
                 gamma, rho = ol25_decreasing.steps(made.claim, turn * ol25_decreasing.switch(made.claim))
                 now = falsified(made, gamma=float(gamma), rho=float(rho))
                 out[f"one_step: {form}, t = {turn} t*, lam={lam:g}"] = now, law
-    for kind, name, law in [("noisy", "uniform", law), ("interpolated", "2-nice", sampling.nice(N, 2))]:
+    two = sampling.nice(N, 2)
+    for kind, name, law in [("noisy", "uniform", sampling.uniform(N)), ("interpolated", "2-nice", two)]:
         f = problem(kind)
         for form in FORMS:
             steps = ol25.claim(f, law, form, 0.0)

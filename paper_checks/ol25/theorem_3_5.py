@@ -1,11 +1,12 @@
-"""Decreasing steps under PL: E f(w_T) - f* = O(1/T), and the explicit bounds behind it, at every T of exact runs.
+"""Decreasing steps under PL: E f(w_T) - f* = O(1/T), and its explicit bounds, at every T of exact runs.
 
-Bounds and proof: theory/bounds/ol25_decreasing.py. The file's own row reads the slope of log E f(w_T) - f* over
-log T at late times: -1 where the samples disagree at w* (lam = 0, by moments), at most -1 on the full batch. The
-cases "decreasing_bound: ..." (form A, from either pair of constant steps) and "decreasing_form_b: ..." compare
-the gap with its bound at every T, and give the ratio at the first T that exceeds it, else the largest: by
-moments at lam = 0, along the full batch for every lam, over all 3^6 sample paths from t* on, each from a start
-next to w* and a far one. The one-step inequality at the steps of single times is the row one_step.
+Bounds and proof: theory/bounds/ol25_decreasing.py. The file's own row reads the slope of log E f(w_T) - f*
+over log T at late times: -1 where the samples disagree at w* (lam = 0, by moments), at most -1 on the full
+batch. The cases "decreasing_bound: ..." (form A, from either pair of constant steps) and "decreasing_form_b:
+..." compare the gap with its bound at every T, and give the ratio at the first T that exceeds it, else the
+largest: by moments at lam = 0, along the full batch for every lam, over all 3^6 sample paths from t* on, each
+from a start next to w* and a far one. The one-step inequality at the steps of single times is the row
+one_step.
 """
 
 from functools import cache, partial
@@ -118,7 +119,7 @@ def sibling(label):
 
 
 def problem(kind):
-    """Of theorem_3_2.py, with two dimensions and less condition; or |w - c_i|^2 / 2 with other centres c_i."""
+    """Of theorem_3_2.py, in two dimensions and better conditioned; or |w - c_i|^2 / 2 with random c_i."""
     if kind != "parabolas":
         return one.problem(kind, N, D, CONDITION)
     centres = np.random.default_rng(4).standard_normal((N, D))
@@ -148,7 +149,7 @@ def starts(f, claim):
 
 
 def follow(f, runs):
-    """f(w_t) - f*, t = 0 .. STEPS, along the full batch for runs (start, gamma, rho, lam), numbers or schedules.
+    """f(w_t) - f*, t = 0 .. STEPS, on the full batch for runs (start, gamma, rho, lam) with or without schedules.
 
     Other checks follow theirs here too: one program, for batches of one size.
     """
@@ -178,7 +179,7 @@ def hypotheses(case):
     horizon = (
         {"the start is at t* or later": case.since >= switch}
         if case.since
-        else {"the horizon reaches 8 t*": STEPS >= 8 * switch}
+        else {"the horizon reaches 8 t*": 8 * switch <= STEPS}
     )
     return one.hypotheses(case) | horizon
 
@@ -237,7 +238,7 @@ def controls(case):
         out["without C"] = weaker(case, np.inf, 1.0)
     if normalised and not noisy:
         out["without lam"] = weaker(case, 1.0, np.inf)
-    if by_moments and noisy and STEPS > 200 * decreasing.switch(case.claim):  # then N* is above the bound
+    if by_moments and noisy and 200 * decreasing.switch(case.claim) < STEPS:  # then N* is above the bound
         out["constant steps"] = constant
     if by_moments and not noisy:
         out["mu too large"] = partial(one.harder, case)
