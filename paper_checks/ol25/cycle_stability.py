@@ -38,7 +38,7 @@ class Case(NamedTuple):
 
 
 def cases():
-    out = {}
+    out: dict[str, Case] = {}
     for kind, f in problems().items():
         eigs, vectors = np.linalg.eigh(np.asarray(f.h[0]))
         for reach in (0.2, 1.0, 1.9):

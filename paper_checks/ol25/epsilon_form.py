@@ -19,6 +19,7 @@ from theory.expectation import Spectral, spectral
 
 class Moments(NamedTuple):
     k: ol25.Constants
+    lam: float
     steps: tuple  # (gamma, rho)
     epsilon: float
     run: Spectral
@@ -29,6 +30,7 @@ class Moments(NamedTuple):
 
 class Whole(NamedTuple):
     k: ol25.Constants
+    lam: float
     steps: tuple
     epsilon: float
     run: np.ndarray  # f(w_t) - f*
@@ -60,7 +62,7 @@ def by_moments():
             steps, free = ol25.epsilon_steps(k, 0.0, epsilon), ol25.new_steps(k, 0.0)
             solved = [spectral(f, law, start, *each) for each in (steps, free)]
             out[f"{name}, lam=0, epsilon={epsilon:g}"] = Moments(
-                k, steps, epsilon, solved[0], 1.0, solved[1], 1.0
+                k, 0.0, steps, epsilon, solved[0], 1.0, solved[1], 1.0
             )
     return out
 
@@ -72,12 +74,12 @@ def by_whole_batches():
     for lam in runs.LAMS:
         for epsilon in (1e-5, 1e-6, 1e-8):
             steps = ol25.epsilon_steps(k, lam, epsilon)
-            made[f"full batch, lam={lam:g}, epsilon={epsilon:g}"] = steps, epsilon
+            made[f"full batch, lam={lam:g}, epsilon={epsilon:g}"] = lam, steps, epsilon
             follow += [(start, *steps, lam), (start, *ol25.new_steps(k, lam), lam)]
     curves = runs.follow(f, follow).reshape(len(made), 2, -1)
     return {
-        name: Whole(k, steps, epsilon, curve, curve[0], free, 1.0)
-        for (name, (steps, epsilon)), (curve, free) in zip(made.items(), curves, strict=True)
+        name: Whole(k, lam, steps, epsilon, curve, curve[0], free, 1.0)
+        for (name, (lam, steps, epsilon)), (curve, free) in zip(made.items(), curves, strict=True)
     }
 
 
@@ -98,9 +100,8 @@ def horizon(case):
 def hypotheses(case):
     if isinstance(case, Noise):
         return {"both limits are taken": all(case.limits)}
-    gamma, rho = case.steps
-    free = ol25.new_steps(case.k, 0.0)
-    out = {"gamma at most that of Theorem 3.2": gamma <= free[0], "epsilon < gap": case.epsilon < case.start}
+    (gamma, rho), free = case.steps, ol25.new_steps(case.k, case.lam)
+    out = {"steps at most those of Theorem 3.2": gamma <= free[0] and rho <= free[1]}
     if isinstance(case, Whole):
         out["T lies in the run"] = horizon(case) <= runs.STEPS / 2
     return out

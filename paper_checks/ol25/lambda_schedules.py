@@ -62,8 +62,9 @@ def cases():
 def noise(claim, lam):
     """N(lam) with the steps of the claim."""
     paper, jensen = ol25.paper_weights(lam), ol25.jensen_weights(lam)
-    weights = ol25.Weights(*(jnp.where(claim.sharp > 0, b, a) for a, b in zip(paper, jensen, strict=True)))
-    return claim._replace(weights=weights).noise
+    return jnp.where(
+        claim.sharp > 0, claim._replace(weights=jensen).noise, claim._replace(weights=paper).noise
+    )
 
 
 def whole_batches():
@@ -79,7 +80,7 @@ def whole_batches():
             names.append((form, name, claim, len(np.unique(lams))))
     curves = runs.follow(f, follow).reshape(len(names), 2, -1)
     paid = np.asarray(jax.jit(jax.vmap(unrolled))(*map(np.stack, zip(*promised, strict=True))))
-    out = {}
+    out: dict[str, Case | Slope | Height] = {}
     for (form, name, claim, used), curve, pay in zip(names, curves, paid.reshape(curves.shape), strict=True):
         out[f"{form}, full batch, lam = {name}"] = Case(claim, curve, pay, used, False, 1.0)
         if name == "1/t":
@@ -101,8 +102,7 @@ def all_paths():
             claim = ol25.claim(f, law, form, 0.0)
             starts = runs.starts(f, claim._replace(weights=ol25.paper_weights(1.0)))
             for name, choice in (choices | more).items():
-                lams = SCHEDULES.get(name, GRID)[:LISTED]
-                lams = np.resize(lams, LISTED)
+                lams = SCHEDULES[name][:LISTED] if name in SCHEDULES else np.zeros(LISTED)  # not read then
                 made[f"{form}, all paths, {kind}, lam = {name}"] = claim, choice[0] > 0
                 stacked.append((f, one.padded(law, runs.N, 2), claim, starts, lams, choice))
     found = jax.jit(partial(jax.lax.map, listed))(jax.tree.map(lambda *x: np.stack(x), *stacked))

@@ -24,7 +24,10 @@ from theory.update import in_groups, look_ahead
 
 RADII = np.array([0.1, 0.01, 0.001])
 STEPS = 64  # each halves the distance
-PROBLEMS = {"H = 1, 4": ([1.0, 4.0], [1.0, -1.0]), "H = 3, 2": ([3.0, 2.0], [1.0, -3.0])}
+PROBLEMS = {  # curvatures and centres
+    "H = 1, 4": np.array([[1.0, 4.0], [1.0, -1.0]]),
+    "H = 3, 2": np.array([[3.0, 2.0], [1.0, -3.0]]),
+}
 
 
 class Case(NamedTuple):
@@ -43,15 +46,14 @@ class Slope(NamedTuple):
 
 
 def cases():
-    out = {}
+    out: dict[str, Case | Slope] = {}
     each = jax.jit(jax.vmap(jax.vmap(rest, (None, 0, None, None)), (None, None, 0, 0)))
     for name, (h, c) in PROBLEMS.items():
-        h, c = np.array(h), np.array(c)
         f = centred(quadratic(h[:, None, None], (h * c)[:, None], np.zeros(len(h))))
         found = each(f, RADII, np.array([1.0, 0.5, 1.0]), np.array([1.0, 1.0, 0.0]))
         gaps, half, batch = np.asarray(found)
-        for rho, *found in zip(RADII, gaps, half, batch, strict=True):
-            out[f"{name}, rho = {rho:g}"] = Case(h, c, rho, *found, 1.0)
+        for rho, gap, at_half, at_once in zip(RADII, gaps, half, batch, strict=True):
+            out[f"{name}, rho = {rho:g}"] = Case(h, c, rho, gap, at_half, at_once, 1.0)
         k = ol25.sharp_constants(f, sampling.uniform(f.n))._replace(c=0.0)  # gamma C -> 0
         a = np.array([ol25.noise_a(k, 0.0, rho, ol25.paper_weights(1.0)) for rho in RADII])
         b = np.array([ol25.noise_b(k, 0.0, rho, ol25.jensen_weights(1.0)) for rho in RADII])

@@ -78,7 +78,7 @@ def by_whole_batches():
         for start in starts(f, claim):
             runs += [(start, gamma, rho, lam), (start, claim.gamma, claim.rho, lam)]
     curves = follow(f, runs).reshape(len(claims), 2, 2, STEPS + 1)
-    out = {}
+    out: dict[str, Case] = {}
     for (label, (_, claim)), found in zip(claims.items(), curves, strict=True):
         case = Case(found[:, 0], claim, 0.0, starts(f, claim), 0.0, -1.0, 1.0, 1.0, found[:, 1])
         out |= {label: case._replace(slope=1.0), sibling(label): case}
@@ -149,9 +149,10 @@ def starts(f, claim):
 
 
 def follow(f, runs):
-    """f(w_t) - f*, t = 0 .. STEPS, on the full batch for runs (start, gamma, rho, lam) with or without schedules.
+    """f(w_t) - f*, t = 0 .. STEPS, along the full batch for runs (start, gamma, rho, lam).
 
-    Other checks follow theirs here too: one program, for batches of one size.
+    Each of the last three is a number or a schedule. Other checks follow theirs here too: one program, for
+    batches of one size.
     """
     stacked = [
         np.stack([np.broadcast_to(run[k], np.shape(run[0]) if k == 0 else STEPS) for run in runs])
