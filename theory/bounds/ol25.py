@@ -157,6 +157,45 @@ def form_a_steps(k, weights, share=0.5):
     return float(min(gamma, 1 / k.pl)), float(rho)
 
 
+def epsilon_steps(k, lam, epsilon):
+    """(gamma, rho) of `new_steps`, limited further so that N <= epsilon / 2.
+
+    With these N <= (L / mu) [rho (C (1 - lam)^2 + 2 lam^2) + 9/8 C gamma], because 2 L^2 rho^2 (1 - lam)^2 <=
+    1/8 and 2 L^2 gamma rho <= 1; rho <= mu epsilon / (4 L (C (1 - lam)^2 + 2 lam^2)) and
+    gamma <= 2 mu epsilon / (9 L C) make each part at most epsilon / 4.
+    """
+    gamma, rho = new_steps(k, lam)
+    share, of_rho = k.pl * epsilon / k.smoothness, k.c * (1 - lam) ** 2 + 2 * lam**2
+    return (
+        float(min(gamma, 2 * share / (9 * k.c)) if k.c > 0 else gamma),
+        float(min(rho, share / (4 * of_rho)) if of_rho > 0 else rho),
+    )
+
+
+def epsilon_horizon(rate, start, epsilon):
+    """After log(2 delta_0 / epsilon) / (gamma mu) steps (1 - gamma mu)^T delta_0 <= epsilon / 2, whole."""
+    return max(np.ceil(np.log(2 * start / epsilon) / rate), 0.0)
+
+
+def sgd_step(k):
+    """rho = 0: the largest gamma with L gamma K <= 1 and gamma mu <= 1; form A asks for half of it.
+
+    The known rate of SGD under PL and the expected residual, gamma <= min(mu / (2 A L), 1 / (2 B L)) in
+    Khaled and Richtarik, Better theory for SGD in the nonconvex world (remembered), and in the same manner in
+    Gower, Sebbouh and Loizou, SGD for structured nonconvex functions. Proof: the descent lemma and E|g|^2 <=
+    K |grad f|^2 + C give E f(w+) <= f - gamma (1 - L gamma K / 2) |grad f|^2 + L gamma^2 C / 2, the bracket
+    is at least 1/2, and PL turns it into (1 - gamma mu) (f - f*) + gamma mu N with N = `sgd_noise`. The
+    look-ahead costs the factor 2 in |h|^2 <= 2 |g|^2 + 2 |h - g|^2: at rho = 0 form A asks for 2 L gamma K <=
+    1 and has N = L gamma C / mu.
+    """
+    return float(min(1 / (k.smoothness * k.effort), 1 / k.pl))
+
+
+def sgd_noise(k, gamma):
+    """N = L gamma C / (2 mu), half of both forms at rho = 0."""
+    return k.smoothness * gamma * k.c / (2 * k.pl)
+
+
 class Claim(NamedTuple):
     """What a form of the theorem says of a problem, a law and lam; numbers, so that each can be falsified."""
 
@@ -230,3 +269,19 @@ def cycle_radius(smoothness, gamma, rho, lam):
     """
     reach = gamma * smoothness
     return reach * rho * lam / (2 - reach * (1 + rho * (1 - lam) * smoothness))
+
+
+def cycle_factor(smoothness, eig, gamma):
+    """What a small error along another eigenvector, of eigenvalue h = s L, is multiplied by on the 2-cycle.
+
+    The rule there is e -> [1 - gamma h (1 + rho (1 - lam) h) - gamma rho lam h^2 / (L |w|)] e: the direction
+    of the gradient turns by h e / (L |w|). The radius gives gamma rho lam L / |w| = 2 - gamma L (1 + rho (1 -
+    lam) L), and rho and lam cancel:
+
+        1 - gamma h (1 - s) - 2 s^2.
+
+    For 0 < s < 1 it is below 1, and above -1 as long as gamma L < 2 (1 + s) / s, which the existence of the
+    cycle, gamma L (1 + rho (1 - lam) L) < 2, grants. For s a little above 1 it is below -1.
+    """
+    share = eig / smoothness
+    return 1 - gamma * eig * (1 - share) - 2 * share**2
