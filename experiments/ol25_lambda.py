@@ -57,12 +57,16 @@ def followed(gap, start, pl, whole, lams, steps):
 
 
 def problem(seed, n, condition):
-    """Singular values of A spaced geometrically about 1; |A w - b|^2 / 2 as a mean over sqrt(n) its rows."""
+    """|A w - b|^2 / 2 as a mean over sqrt(n) its rows."""
+    a, w_star = matrix(seed, n, condition)
+    return least_squares(np.sqrt(n) * a, np.sqrt(n) * a @ w_star), w_star
+
+
+def matrix(seed, n, condition):
+    """A with singular values spaced geometrically about 1, and a random vector."""
     rng = np.random.default_rng(seed)
     left, right = (np.linalg.qr(rng.standard_normal((n, n)))[0] for _ in range(2))
-    a = (left * np.geomspace(condition**-0.5, condition**0.5, n)) @ right.T
-    w_star = rng.standard_normal(n)
-    return least_squares(np.sqrt(n) * a, np.sqrt(n) * a @ w_star), w_star
+    return (left * np.geomspace(condition**-0.5, condition**0.5, n)) @ right.T, rng.standard_normal(n)
 
 
 @partial(jax.jit, static_argnames=("gap", "steps"))

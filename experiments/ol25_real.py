@@ -7,20 +7,17 @@ sampled path only the prefix that can be run. `form` says whose steps and bound:
 form A) or "B" (ours).
 """
 
-from functools import partial
-
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
 from experiments import data
+from experiments.ol25_importance import drawn
+from experiments.ol25_sgd import gaps
 from experiments.record import progress
 from theory import admit, sampling
 from theory.bounds import ol25
-from theory.descent import sampled
 from theory.expectation import spectral
-from theory.problems.least_squares import ridge
+from theory.problems.least_squares import LeastSquares, ridge
 from theory.problems.logistic import logistic
 
 SECONDS = 18
@@ -43,7 +40,9 @@ def run(seed=0, steps=25_600, paths=4, points=120, weights=(0.0, 0.1), lams=(0.0
         for weight in weights:
             f = problem(name, loss, weight)
             progress(f"ol25_real: {loss} on {name}, weight {f.ridge:.3g}")
+            w_star, minimum = f.minimiser, float(f.minimum)
             for sampling_name, law in laws(f).items():
+                draws = drawn(law, seed, paths, steps)
                 for form in ("new", "B"):
                     common = {
                         "data": name,
@@ -52,7 +51,7 @@ def run(seed=0, steps=25_600, paths=4, points=120, weights=(0.0, 0.1), lams=(0.0
                         "sampling": sampling_name,
                         "form": form,
                     }
-                    frames += curves(common, f, law, seed, steps, paths, points, lams)
+                    frames += curves(common, f, law, w_star, minimum, draws, steps, points, lams)
     return pd.concat(frames, ignore_index=True)
 
 
@@ -67,15 +66,19 @@ def laws(f):
     return {"uniform": sampling.uniform(f.n), "importance": sampling.importance(f.smoothness_each)}
 
 
-def curves(common, f, law, seed, steps, paths, points, lams):
+def at_zero(f):
+    """f(0)."""
+    return 0.5 * float(np.mean(np.asarray(f.b) ** 2)) if isinstance(f, LeastSquares) else float(np.log(2))
+
+
+def curves(common, f, law, w_star, minimum, draws, steps, points, lams):
     """A frame for each lam: the sampled paths, and for ridge at lam = 0 the exact curve."""
-    claims = [ol25.claim(f, law, common["form"], lam) for lam in lams]
+    constants = ol25.constants(f, law, common["form"])
+    claims = [ol25.claim_of(constants, common["form"], lam) for lam in lams]
     grid = np.array([[claim.gamma, claim.rho, lam] for claim, lam in zip(claims, lams, strict=True)]).T
-    w_star, minimum = f.minimiser, float(f.minimum)
-    start = float(f.loss(jnp.zeros_like(w_star))) - minimum
+    start = at_zero(f) - minimum
     every = steps // SEEN
-    key = jax.random.key(seed)
-    runs = prefix(f, law, jnp.asarray(w_star), minimum, key, tuple(grid), paths, steps, every)
+    runs = gaps(f, np.zeros_like(w_star), minimum, draws, tuple(grid), every)
     out = []
     for lam, claim, of_lam in zip(lams, claims, np.asarray(runs), strict=True):
         own = common | {"lam": lam, "gamma": claim.gamma, "rho": claim.rho}
@@ -95,13 +98,3 @@ def curves(common, f, law, seed, steps, paths, points, lams):
             kept |= {"relative_bound": np.asarray(claim.gap(start, times)) / start}
             out.append(pd.DataFrame(kept))
     return out
-
-
-@partial(jax.jit, static_argnames=("paths", "steps", "every"))
-def prefix(f, law, w_star, minimum, key, grid, paths, steps, every):
-    """f(w_t) - f* along random paths from zero, (lams, paths, times)."""
-
-    def gap(w):
-        return f.loss(w) - minimum
-
-    return sampled(f, law, jnp.zeros_like(w_star), key, grid, paths, steps, every, gap)
