@@ -24,7 +24,7 @@ from theory.expectation import krylov, rank_one
 from theory.problems.least_squares import ridge
 from theory.update import step
 
-SECONDS = 11
+SECONDS = 6
 LEVEL = 0.95  # confidence of what five paths can say
 QUICK = {"n": 10, "steps": 600, "paths": 2, "points": 20}
 
@@ -42,7 +42,7 @@ def run(seed=0, n=100, steps=300_000, paths=5, points=60, lams=(0.0, 0.5, 1.0)):
     start = 0.5 * w_star @ f.hessian @ w_star
     times = np.arange(0, steps + 1, steps // points)
     laws = {"uniform": sampling.uniform(n), "importance": sampling.importance(each)}
-    frames = []
+    frames: list[pd.DataFrame] = []
     for name, law in laws.items():
         progress(f"ol25_importance: {name}, {paths} paths of {steps} steps for each lam")
         constants, sharp = ol25.constants(f, law, "new"), ol25.constants(f, law, "B")

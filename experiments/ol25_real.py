@@ -20,7 +20,7 @@ from theory.expectation import spectral
 from theory.problems.least_squares import LeastSquares, ridge
 from theory.problems.logistic import logistic
 
-SECONDS = 18
+SECONDS = 7
 QUICK = {"steps": 192, "paths": 2, "points": 12, "weights": (0.1,)}
 SEEN = 64  # times at which a sampled path is seen
 PROBLEMS = (("diabetes", "ridge"), ("breast_cancer", "ridge"), ("breast_cancer", "logistic"))
@@ -66,6 +66,11 @@ def laws(f):
     return {"uniform": sampling.uniform(f.n), "importance": sampling.importance(f.smoothness_each)}
 
 
+def bounded(claim, start, times):
+    """The claim's `gap`, by NumPy, which compiles nothing."""
+    return (1 - claim.rate) ** times * start + float(claim.noise)
+
+
 def at_zero(f):
     """f(0)."""
     return 0.5 * float(np.mean(np.asarray(f.b) ** 2)) if isinstance(f, LeastSquares) else float(np.log(2))
@@ -87,7 +92,7 @@ def curves(common, f, law, w_star, minimum, draws, steps, points, lams):
         for path, gap in enumerate(of_lam):
             kept = own | {"kind": "sampled", "path": path, "step": times, "gap": gap}
             kept |= {"relative_gap": gap / start}
-            kept |= {"relative_bound": np.asarray(claim.gap(start, times)) / start}
+            kept |= {"relative_bound": bounded(claim, start, times) / start}
             out.append(pd.DataFrame(kept))
         if lam == 0 and common["loss"] == "ridge":
             times = np.unique(np.round(np.geomspace(1, 10 / claim.rate, points)))
@@ -95,6 +100,6 @@ def curves(common, f, law, w_star, minimum, draws, steps, points, lams):
             gap = exact.at(times)
             kept = own | {"kind": "exact", "path": -1, "step": times, "gap": gap}
             kept |= {"relative_gap": gap / start, "relative_limit": exact.stationary / start}
-            kept |= {"relative_bound": np.asarray(claim.gap(start, times)) / start}
+            kept |= {"relative_bound": bounded(claim, start, times) / start}
             out.append(pd.DataFrame(kept))
     return out

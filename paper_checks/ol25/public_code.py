@@ -143,10 +143,13 @@ def sides(case):
         found = np.linalg.cond(np.linalg.matrix_power(matrix(condition, not theirs), power))
         return case.scale * found, condition**power
     if kind == "logistic_gradient":
-        exact, coded = logistic_slopes(*data, theirs)
+        a, signs, directions = data
+        exact, coded = logistic_slopes(a, signs, directions, theirs)
         return case.scale * coded, exact
     curvature, gamma, rho, lam = data
-    return case.scale * after(*data, theirs), ol25.cycle_radius(curvature, gamma, rho, lam)
+    return case.scale * after(curvature, gamma, rho, lam, theirs), ol25.cycle_radius(
+        curvature, gamma, rho, lam
+    )
 
 
 def measured(case):
