@@ -40,7 +40,7 @@ def test_the_default_is_diabetes_and_every_part_is_there(tmp_path, capsys):
     table = pd.read_csv(tmp_path / "ol25_advise.csv")
     assert json.loads((tmp_path / "ol25_advise.json").read_text())["arguments"]["data"] == "diabetes"
     assert set(table.kind) == {"constants", "guaranteed", "exact"}
-    for theorem in [*ol25_advise.FORMS.values(), "Theorem 3.5, decreasing steps"]:
+    for theorem in [*ol25_advise.FORMS.values(), "Theorem 3.5, decreasing steps", "Theorem 3.7, non-convex"]:
         assert theorem in said and theorem in set(table.theorem)
 
 

@@ -1,6 +1,7 @@
 """f_i(w) = sum_j a_i w_j^2 + 3 b_i sin^2 w_j + c_ij w_j: PL, not convex.
 
-With mean a = mean b = 1 and mean c = 0, f(w) = sum_j phi(w_j) with phi(x) = x^2 + 3 sin^2 x, phi'' = 2 + 6 cos 2x in [-4, 8], w* = 0 and f* = 0.
+With mean a = mean b = 1 and mean c = 0 the sum is f(w) = sum_j phi(w_j), phi(x) = x^2 + 3 sin^2 x, with
+phi'' = 2 + 6 cos 2x in [-4, 8], w* = 0 and f* = 0.
 L = 8 and L_i = 2 a_i + 6 b_i, attained at 0. phi'^2 / (2 phi) is least at x = +-2.2017, where it is 0.175530
 (paper_checks/ol25/sine_function.py encloses it); PL is that, rounded down. Since |grad f|^2 and f are sums
 over the coordinates, the constant serves in every dimension. inf f_i by a search and bisection.
@@ -45,7 +46,7 @@ class Sines(Fields, Sum):
 
     def model(self, w):
         """Third derivatives are -12 sin 2w_j, one for each coordinate."""
-        each = 2 * self.a[:, None] * w + 3 * self.b[:, None] * jnp.sin(2 * w) + self.c
+        each = 2 * self.a[:, None] * w[None] + 3 * self.b[:, None] * jnp.sin(2 * w)[None] + self.c
         hessian = jnp.diag(2 + 6 * jnp.cos(2 * w))
         return Model(2 * w + 3 * jnp.sin(2 * w), jnp.abs(each).mean(0), hessian, 12.0)
 
@@ -88,7 +89,7 @@ class Sines(Fields, Sum):
 
         reach = -c / a
         points = np.linspace(0, 1, CELLS + 1)
-        best = points[np.argmin([value(share * reach) for share in points], axis=0)]
+        best = points[np.argmin(value(points[:, None, None] * reach), axis=0)]
         low, high = np.maximum(best - 1 / CELLS, 0) * reach, np.minimum(best + 1 / CELLS, 1) * reach
         for _ in range(100):
             middle = (low + high) / 2
