@@ -54,9 +54,19 @@ def cases():
 
 
 def hypotheses(case):
+    data = case.data
     if case.kind == "importance_weights":
-        return {"not interpolated": case.data.mismatch > 1e-6}
-    return {}
+        return {"the functions share no minimum": data.mismatch > 1e-6}
+    if case.kind == "replacement_constants":
+        return {"equal L_i": np.ptp(np.sum(data[0] ** 2, axis=1)) < 1e-14, "more than one draw": data[1] > 1}
+    if case.kind == "matrix_condition":
+        return {"other singular values lie between": data[0] > 3}
+    if case.kind == "logistic_gradient":
+        return {"n labels -1 and 1": set(data[1]) == {-1.0, 1.0} and len(data[1]) == len(data[0])}
+    curvature, gamma, rho, lam = data
+    return {
+        "the cycle exists": lam > 0 and gamma * curvature * (1 + rho * (1 - lam) * curvature) < 2,
+    }
 
 
 # Our side and the formula it is held to
