@@ -14,6 +14,7 @@ def main(arguments=None):
         prog="python -m experiments",
         description="List or run an experiment; NAME --help shows its flags.",
         add_help=False,
+        allow_abbrev=False,  # --d is a parameter, not --debug
     )
     parser.add_argument("experiment", nargs="?", metavar="NAME")
     parser.add_argument("--quick", action="store_true", help="the same experiment in seconds")

@@ -1,5 +1,8 @@
 """Real data bundled with scikit-learn, standardised: every column of mean 0 and variance 1."""
 
+from importlib.util import find_spec
+from pathlib import Path
+
 import numpy as np
 
 from experiments.record import Refused
@@ -12,14 +15,22 @@ def load(name):
     """
     if name not in ("diabetes", "breast_cancer"):
         raise Refused(f"no data set named {name!r}; there are diabetes and breast_cancer")
-    from sklearn import datasets
-
+    folder = bundle()
     if name == "diabetes":
-        a, b = datasets.load_diabetes(return_X_y=True, scaled=False)
+        a = np.loadtxt(folder / "diabetes_data_raw.csv.gz")
+        b = np.loadtxt(folder / "diabetes_target.csv.gz")
     else:
-        a, b = datasets.load_breast_cancer(return_X_y=True)
-        b = 2.0 * b - 1
+        table = np.loadtxt(folder / "breast_cancer.csv", delimiter=",", skiprows=1)
+        a, b = table[:, :-1], 2 * table[:, -1] - 1
     return standard(a), b
+
+
+def bundle():
+    """The files that scikit-learn brings; reading them spares half a second of importing it."""
+    found = find_spec("sklearn")
+    if found is None:
+        raise ModuleNotFoundError("No module named 'sklearn'", name="sklearn")
+    return Path(found.origin or "").parent / "datasets" / "data"
 
 
 def standard(x):

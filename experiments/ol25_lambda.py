@@ -19,7 +19,7 @@ from theory.bounds import ol25
 from theory.descent import descend, still, whole_batch
 from theory.problems.least_squares import least_squares
 
-SECONDS = 3
+SECONDS = 2
 QUICK = {"n": 10, "steps": 200}
 POINTS = 200  # times kept of each run, spaced geometrically
 
@@ -57,12 +57,16 @@ def followed(gap, start, pl, whole, lams, steps):
 
 
 def problem(seed, n, condition):
-    """Singular values of A spaced geometrically about 1; |A w - b|^2 / 2 as a mean over sqrt(n) its rows."""
+    """|A w - b|^2 / 2 as a mean over sqrt(n) its rows."""
+    a, w_star = matrix(seed, n, condition)
+    return least_squares(np.sqrt(n) * a, np.sqrt(n) * a @ w_star), w_star
+
+
+def matrix(seed, n, condition):
+    """A with singular values spaced geometrically about 1, and a random vector."""
     rng = np.random.default_rng(seed)
     left, right = (np.linalg.qr(rng.standard_normal((n, n)))[0] for _ in range(2))
-    a = (left * np.geomspace(condition**-0.5, condition**0.5, n)) @ right.T
-    w_star = rng.standard_normal(n)
-    return least_squares(np.sqrt(n) * a, np.sqrt(n) * a @ w_star), w_star
+    return (left * np.geomspace(condition**-0.5, condition**0.5, n)) @ right.T, rng.standard_normal(n)
 
 
 @partial(jax.jit, static_argnames=("gap", "steps"))
@@ -74,3 +78,38 @@ def runs(gap, start, gammas, rhos, lams, steps):
         return descend(rule, start, gamma, rho, lam, (still(steps),), gap)[0]
 
     return jax.vmap(one)(gammas, rhos, lams)
+
+
+def verdicts(table):
+    """Over the later half of the run, in logarithms: what (1 - gamma mu)^t promises at lam = 0 over what the
+    gap falls by; and the last gap of each lam over that of the next.
+
+    Controls: the largest lam in the place of 0, a rate three times as large (the true one is twice that
+    promised), the order of lam reversed.
+    """
+    lams = np.sort(table.lam.unique())
+    late = table[table.step >= table.step.max() / 2]
+    falls = {lam: fall(late[late.lam == lam].relative_gap) for lam in (0.0, lams[-1])}
+    promised = fall(late[late.lam == 0].relative_bound)
+    last = table[table.step == table.step.max()].sort_values("lam").relative_gap.to_numpy()
+    levels = last[:-1] / last[1:]
+    return {
+        "lam=0, linear": {
+            "measured": promised / falls[0.0],
+            "bound": 1.0,
+            "controls": {
+                f"lam={lams[-1]:g}": promised / falls[lams[-1]],
+                "a rate three times as large": {"measured": 3 * promised / falls[0.0], "factor": 3.0},
+            },
+        },
+        "the level grows with lam": {
+            "measured": float(np.max(levels)),
+            "bound": 1.0,
+            "controls": {"reversed": float(np.max(1 / levels))},
+        },
+    }
+
+
+def fall(curve):
+    """By how much the logarithm of a curve falls from end to end; at least rounding."""
+    return float(max(np.log(curve.iloc[0] / curve.iloc[-1]), 1e-12))

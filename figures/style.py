@@ -9,6 +9,8 @@ import matplotlib
 
 ORDER = {0.0: "#0072B2", 0.25: "#56B4E9", 0.5: "#009E73", 0.75: "#E69F00", 1.0: "#D55E00"}
 DASH = {"uniform": "-", "importance": (0, (4, 1.6))}
+SCHEDULE = {"constant": "-", "decreasing": (0, (4, 1.6))}
+PAIR = {"old": (0, (4, 1.6)), "new": "-"}
 NAME = {0.0: "USAM", 1.0: "SAM"}
 BOUND = "#555555"
 

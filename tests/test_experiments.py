@@ -8,18 +8,22 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
 
 from experiments import __main__ as command
-from experiments import ol25_importance, ol25_lambda, record
+from experiments import ol25_decreasing, ol25_importance, ol25_lambda, ol25_sgd, ol25_steps, record
 from experiments.record import Refused, parsed
 from theory import sampling
-from theory.expectation import rank_one, recursion
+from theory.bounds import ol25, sgd
+from theory.expectation import along_paths, rank_one, recursion
+from theory.problems.logistic import logistic
 from theory.update import step
 
 REAL = {
+    "ol25_advise",
     "ol25_real",
     "ol25_certificates",
     "ol25_lambda_real",
@@ -192,6 +196,13 @@ def test_an_unknown_experiment_or_flag_is_refused_with_those_there_are(capsys):
         ("ol25_importance", "--paths", "1"),
         ("ol25_importance", "--points", "7"),
         ("ol25_importance", "--lams", "2"),
+        ("ol25_decreasing", "--paths", "0"),
+        ("ol25_decreasing", "--steps", "1001"),
+        ("ol25_decreasing", "--lams", "-0.25"),
+        ("ol25_sgd", "--steps", "1001"),
+        ("ol25_sgd", "--d", "0"),
+        ("ol25_steps", "--single_steps", "401"),
+        ("ol25_steps", "--lams", "1.5"),
         ("ol25_certificates", "--climb", "-1"),
         ("ol25_real", "--lams", "-1"),
         ("ol25_arbitrary", "--draws", "1"),
@@ -340,3 +351,87 @@ def test_the_effect_of_lam_is_the_loop_of_steps(quick):
             w = move(w)
         np.testing.assert_allclose(rows.gap, np.array(gaps)[rows.step.to_numpy()], rtol=1e-9)
         np.testing.assert_allclose(rows.relative_gap, rows.gap / gaps[0], rtol=1e-12)
+
+
+# Section 4.1: the schedules, by another route
+
+
+def test_decreasing_steps_are_the_loop_of_steps(quick):
+    """The first sampled path at lam = 1, by hand: 2t + 1 over (t + 1)^2 mu, and 1 / (2t + 1)."""
+    table = pd.read_csv(quick / "ol25_decreasing.csv")
+    quickly = ol25_decreasing.QUICK
+    f, law = ol25_decreasing.problem(0, quickly["small"]), sampling.uniform(quickly["small"])
+    rows = table[(table.n == f.n) & (table.lam == 1) & (table.steps == "decreasing") & (table.path == 0)]
+    gamma, rho, mu = rows.gamma.iloc[0], rows.rho.iloc[0], float(f.pl)
+    indices, weights = ol25_importance.drawn(law, 0, quickly["small_paths"], quickly["small_steps"])
+    move = jax.jit(lambda w, gamma, rho, *draw: step(jax.value_and_grad(f.loss), w, gamma, rho, 1.0, *draw))
+    w, seen = np.zeros(f.n), {}
+    for t in range(quickly["small_steps"] + 1):
+        if t in set(rows.step):
+            seen[t] = float(f.loss(w) - f.minimum)
+        if t < quickly["small_steps"]:
+            steps = min(gamma, (2 * t + 1) / ((t + 1) ** 2 * mu)), min(rho, 1 / (2 * t + 1))
+            w = move(w, *steps, indices[0, t], weights[0, t])
+    np.testing.assert_allclose(rows.gap, [seen[t] for t in rows.step], rtol=1e-8)
+
+
+def test_exact_curves_of_both_schedules_are_the_recursion(quick):
+    table = pd.read_csv(quick / "ol25_decreasing.csv")
+    f = ol25_decreasing.problem(0, ol25_decreasing.QUICK["small"])
+    rows = table[(table.n == f.n) & (table.kind == "exact") & (table.steps == "constant")]
+    atoms, steps = rank_one(f, sampling.uniform(f.n)), int(rows.step.max())
+    whole = jax.jit(recursion, static_argnames="steps")(
+        atoms, -f.minimiser, rows.gamma.iloc[0], rows.rho.iloc[0], steps
+    )
+    np.testing.assert_allclose(rows.gap, whole[rows.step.to_numpy()], rtol=1e-9)
+    both = table[(table.n == f.n) & (table.kind == "exact")]
+    assert set(both.steps) == {"constant", "decreasing"} and np.all(both.gap <= both.bound)
+
+
+def test_the_ridge_problem_has_the_constants_of_the_notebook():
+    f = ol25_decreasing.problem(0, 100)
+    assert abs(f.pl - 0.031) < 1e-12 and 2 < f.smoothness_each.max() < 5 and f.mismatch > 0
+    assert abs(np.linalg.cond(ol25_lambda.matrix(0, 100, 10.0)[0]) / 10 - 1) < 1e-12
+
+
+def test_the_pairs_of_steps_are_those_of_the_closed_forms(quick):
+    """Deterministic at mu = 0.1, L = 10: the older pair (1/60, 1/60) at lam = 0, the newer (1/80, 1/80)."""
+    table = pd.read_csv(quick / "ol25_steps.csv")
+    full = table[(table.problem == "full batch") & (table.lam == 0)].groupby("pair")[["gamma", "rho"]].first()
+    np.testing.assert_allclose(full.loc["old"], [0.023684210526, 1 / 60], rtol=1e-9)
+    np.testing.assert_allclose(full.loc["new"], [1 / 80, 1 / 80], rtol=1e-9)
+    assert set(table.lam) == set(record.parameters(ol25_steps)["lams"])
+
+
+def test_sgd_bounds_hold_over_all_paths_and_not_without_the_noise():
+    rng = np.random.default_rng(0)
+    f, law = logistic(rng.standard_normal((3, 2)), np.array([1.0, -1, 1]), 0.3), sampling.uniform(3)
+    w_star, pl, steps = f.minimiser, float(f.pl), 7
+    chance = 1 / (1 + np.exp(np.asarray(f.y) * (np.asarray(f.a) @ w_star)))
+    slopes = -(np.asarray(f.y) * chance)[:, None] * np.asarray(f.a) + f.ridge * w_star
+    variance, gamma = float(np.mean(np.sum(slopes**2, axis=1))), 1 / (2 * f.smoothness_each.max())
+    times = np.arange(steps + 1)
+    for schedule, bound in [
+        (np.full(steps, gamma), sgd.constant),
+        (np.minimum(gamma, sgd.decay(pl, np.arange(steps))), sgd.decreasing),
+    ]:
+        found = along_paths(f, law, w_star, schedule, 0.0, 0.0, steps, lambda w: jnp.sum((w - w_star) ** 2))
+        assert np.all(found <= bound(gamma, pl, variance, 0.0, times)) and found[-1] > 0
+        assert not np.all(found <= bound(gamma, pl, variance / 100, 0.0, times))
+    at = sgd.switch(gamma, pl)
+    assert sgd.decay(pl, at) <= gamma < sgd.decay(pl, at - 1)
+
+
+def test_sgd_steps_are_admitted_by_what_bounds_them():
+    """1 / (2 L_max) is past form A's condition, the smaller step is within it."""
+    f = ol25_sgd.problem(0, 200, 10)
+    k, largest = ol25.paper_constants(f, sampling.uniform(200)), f.smoothness_each.max()
+    weights = ol25.paper_weights(0.0)
+    assert ol25.condition_a(k, f.pl / (largest * (f.pl + 2 * largest)), 0.0, weights) <= 1
+    assert ol25.condition_a(k, 1 / (2 * largest), 0.0, weights) > 1
+
+
+def test_every_verdict_of_a_figure_names_its_controls(quick):
+    for name in ("ol25_lambda", "ol25_importance", "ol25_decreasing", "ol25_sgd", "ol25_steps"):
+        found = loaded(quick / f"{name}.json")["verdicts"]
+        assert found and all(each["controls"] for each in found.values()), name

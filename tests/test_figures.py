@@ -5,7 +5,14 @@ import pytest
 from experiments import record
 from figures import __main__ as command
 
-CORE = ("ol25_arbitrary", "ol25_importance", "ol25_lambda")  # real data: tests/extras/test_real_data.py
+CORE = (  # real data: tests/extras/test_real_data.py
+    "ol25_arbitrary",
+    "ol25_decreasing",
+    "ol25_importance",
+    "ol25_lambda",
+    "ol25_sgd",
+    "ol25_steps",
+)
 
 
 @pytest.fixture(scope="module")

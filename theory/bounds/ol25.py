@@ -231,13 +231,22 @@ def claim(f, law, form, lam):
 
     With its steps; "A" has the paper's weights, "A, Jensen" ours.
     """
+    return claim_of(constants(f, law, form), form, lam)
+
+
+def constants(f, law, form):
+    """Those that a form reads; they cost linear algebra, the claims made from them nothing."""
+    return paper_constants(f, law) if form in ("old", "new") else sharp_constants(f, law)
+
+
+def claim_of(k, form, lam):
+    """`claim` from its constants."""
     if form in ("A", "A, Jensen"):
-        k, weights = sharp_constants(f, law), paper_weights(lam) if form == "A" else jensen_weights(lam)
+        weights = paper_weights(lam) if form == "A" else jensen_weights(lam)
         return Claim(k, weights, 0.0, *form_a_steps(k, weights))
     if form == "B":
-        k, weights = sharp_constants(f, law), jensen_weights(lam)
+        weights = jensen_weights(lam)
         return Claim(k, weights, 1.0, *form_b_steps(k, weights))
-    k = paper_constants(f, law)
     steps = {"old": old_steps, "new": new_steps}[form](k, lam)
     return Claim(k, paper_weights(lam), 0.0, *steps)
 
