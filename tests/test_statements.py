@@ -1,5 +1,6 @@
 """The list of statements: complete rows, known values, and a file or a table for each check."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -130,3 +131,10 @@ def test_every_alias_leads_to_a_row_and_is_none_itself():
     assert [alias for alias, key in ALIAS.items() if key not in ROWS] == []
     assert [alias for alias in ALIAS if alias in ROWS] == []
     assert [alias for alias, key in ALIAS.items() if alias.split("/")[0] != key.split("/")[0]] == []
+
+
+def test_the_readme_counts_what_is_listed_and_checked():
+    text = (CHECKS.parent / "README.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| `(\w+)` .+\| (\d+ \| \d+) \|$", text, re.MULTILINE))
+    checked = {paper: sum(row["status"] in CHECKED for row in rows.values()) for paper, rows in PAPERS.items()}
+    assert told == {paper: f"{len(rows)} | {checked[paper]}" for paper, rows in PAPERS.items()}
