@@ -10,7 +10,7 @@ def draw(table):
     figure, axes = plt.subplots(1, 3, figsize=(9.6, 3.1))
     for axis, size in zip(axes, sizes, strict=False):
         paths(axis, table[table.n == size])
-        axis.set_title(f"n = d = {size}; line: {counted(table[table.n == size])}")
+        axis.set_title(f"n = d = {size}, {counted(table[table.n == size])}")
     of_first = table[(table.n == sizes[0]) & (table.kind == "sampled") & (table.path == 0) & (table.step > 0)]
     for (lam, name), rows in of_first.groupby(["lam", "steps"]):
         axes[2].plot(rows.step, rows.relative_bound, ls=SCHEDULE[name], color=colour(lam), lw=1.0)
