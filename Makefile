@@ -1,10 +1,12 @@
 # make reproduce, make test: each builds .venv first, and only what has changed is made again.
 #
-#   JOBS=4                            that many experiments at a time
+#   JOBS=4                            that many experiments, or mutants, at a time
+#   FILES=theory/descent.py           with mutants: these files alone
 #   STATEMENTS="ol25 f21/theorem_2"   with ledger or verdict: these checks alone, into a ledger of their own
 #   PYTHON=python ENVIRONMENT=        another Python that has the packages, such as that of environment.yml
 
 JOBS = 2
+FILES =
 STATEMENTS =
 PYTHON = .venv/bin/python
 ENVIRONMENT = .venv/complete
@@ -39,13 +41,14 @@ LEDGER := paper_checks/ledger$(if $(STATEMENTS),-$(subst $(space),+,$(subst /,.,
 # Chosen statements take the tables as they are: no rule makes a .csv.
 READ := $(if $(STATEMENTS),$(wildcard experiments/results/*.csv),$(TABLES))
 
-.PHONY: help reproduce test core lint tables figures ledger verdict clean
+.PHONY: help reproduce test core lint mutants tables figures ledger verdict clean
 
 help:
 	@echo "make reproduce   tables, figures, ledger; then the verdict on every statement that has a check"
 	@echo "make test        the tests"
 	@echo "make core        the tests and checks that need no extra, in an environment without any (.venv-core)"
 	@echo "make lint        style, import layers and types"
+	@echo "make mutants     changes to the rule, the laws and the moments, one at a time: do the tests fail?"
 	@echo "make tables, make figures, make ledger, make verdict   the parts of make reproduce"
 	@echo "make clean       remove what these made, but for the environments"
 
@@ -66,6 +69,9 @@ lint: $(ENVIRONMENT)
 	$(PYTHON) -c 'from importlinter.cli import lint_imports_command as run; run()'
 	$(PYTHON) -m mypy
 
+mutants: $(ENVIRONMENT)
+	$(PYTHON) setup/mutants.py --children $(JOBS) $(FILES)
+
 tables: $(TABLES)
 figures: $(FIGURES)
 ledger: $(LEDGER)
@@ -75,7 +81,7 @@ verdict: $(LEDGER)
 	@$(PYTHON) -m paper_checks.verdict $(LEDGER)
 
 clean:
-	rm -rf experiments/results figures/out paper_checks/ledger*.json docs/_build .cache
+	rm -rf experiments/results figures/out paper_checks/ledger*.json docs/_build .cache mutants
 
 .venv/complete: $(SETUP)
 	@sh setup/venv.sh .venv nets certificates pipeline docs dev

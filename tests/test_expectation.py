@@ -39,15 +39,21 @@ def consistent(a, weights=None):
 
 NOISY = centred(ridge(*data(3, 2), 0.1))
 Q = np.array([0.2, 0.3, 0.5])
-OWN = sampling.listed([[4, -1, 0], [0, 2, 1], [1 / 3, 4 / 3, 4 / 3]], [0.2, 0.2, 0.6])
+
+
+def own():
+    return sampling.listed([[4, -1, 0], [0, 2, 1], [1 / 3, 4 / 3, 4 / 3]], [0.2, 0.2, 0.6])
+
+
+# Made within each test: see test_sampling.
 LAWS = {
-    "uniform": sampling.uniform(3),
-    "importance": sampling.importance(NOISY.smoothness_each),
-    "any p": sampling.single(Q),
-    "2-nice": sampling.nice(3, 2),
-    "2 draws": sampling.draws(Q, 2),
-    "independent": sampling.independent(Q),
-    "listed": OWN,
+    "uniform": lambda: sampling.uniform(3),
+    "importance": lambda: sampling.importance(NOISY.smoothness_each),
+    "any p": lambda: sampling.single(Q),
+    "2-nice": lambda: sampling.nice(3, 2),
+    "2 draws": lambda: sampling.draws(Q, 2),
+    "independent": lambda: sampling.independent(Q),
+    "listed": own,
 }
 
 
@@ -85,7 +91,7 @@ def padded(atoms):
 
 @pytest.mark.parametrize("name", LAWS)
 def test_the_recursion_is_the_sum_over_all_paths(name):
-    law = LAWS[name]
+    law = LAWS[name]()
     gamma, rho = sizes(NOISY, law)
     expected = listed(law, gamma, rho, 0.0)
     np.testing.assert_allclose(curve(pieces(NOISY, law), W, gamma, rho, steps=STEPS), expected, rtol=LISTING)
@@ -94,7 +100,7 @@ def test_the_recursion_is_the_sum_over_all_paths(name):
 
 def test_the_recursion_follows_schedules_of_gamma_and_rho():
     gammas, rhos = np.linspace(0.3, 0.1, STEPS), np.linspace(0.1, 0.5, STEPS)
-    law = LAWS["any p"]
+    law = LAWS["any p"]()
     found = curve(pieces(NOISY, law), W, gammas, rhos, steps=STEPS)
     np.testing.assert_allclose(found, listed(law, gammas, rhos, 0.0), rtol=LISTING)
     found = curve(pieces(NOISY, law), W, gammas, 0.3, steps=STEPS)
@@ -110,7 +116,7 @@ def test_paths_of_a_schedule_of_lam_are_the_steps_one_by_one():
 
 
 def test_one_step_is_the_first_of_all_paths_and_of_the_recursion():
-    law = LAWS["2 draws"]
+    law = LAWS["2 draws"]()
     gamma, rho = sizes(NOISY, law)
     after = jax.jit(lambda lam: one_step(NOISY, law.atoms(), W, gamma, rho, lam, NOISY.loss))
     for lam in (0.0, 0.6, 1.0):
@@ -200,16 +206,16 @@ def symmetric_eigenvalues(map_, d):
 
 
 DENSE = {
-    "ridge, importance": (ridge(*data(5, 3), 0.1), sampling.importance(np.arange(1.0, 6))),
-    "general, 2-nice": (general(4, 3), sampling.nice(4, 2)),
-    "general, listed": (general(3, 3), OWN),
+    "ridge, importance": lambda: (ridge(*data(5, 3), 0.1), sampling.importance(np.arange(1.0, 6))),
+    "general, 2-nice": lambda: (general(4, 3), sampling.nice(4, 2)),
+    "general, listed": lambda: (general(3, 3), own()),
 }
 START = np.array([1.0, -0.5, 0.25])
 
 
 @pytest.mark.parametrize("name", DENSE)
 def test_the_stationary_value_solves_the_affine_fixed_point(name):
-    f, law = DENSE[name]
+    f, law = DENSE[name]()
     gamma, rho = sizes(f, law)
     map_ = affine(f, law, gamma, rho)
     inner = map_.matrix[1:, 1:]
@@ -221,7 +227,7 @@ def test_the_stationary_value_solves_the_affine_fixed_point(name):
 
 @pytest.mark.parametrize("name", DENSE)
 def test_the_rate_under_noise_is_the_slowest_of_mean_and_second_moment(name):
-    f, law = DENSE[name]
+    f, law = DENSE[name]()
     gamma, rho = sizes(f, law)
     map_ = affine(f, law, gamma, rho)
     means = np.linalg.eigvals(map_.matrix[1 : map_.d + 1, 1 : map_.d + 1])
@@ -257,7 +263,7 @@ def test_the_rate_is_the_slope_of_the_late_logarithm():
 
 @pytest.mark.parametrize("name", DENSE)
 def test_the_spectral_form_is_the_squared_map(name):
-    f, law = DENSE[name]
+    f, law = DENSE[name]()
     gamma, rho = (0.01 * x for x in sizes(f, law))
     map_ = affine(f, law, gamma, rho)
     found = spectral(f, law, START, gamma, rho)
@@ -273,7 +279,7 @@ def test_the_spectral_form_is_the_squared_map(name):
 
 
 def test_the_spectral_form_is_the_recursion_to_ten_thousand_steps():
-    f, law = DENSE["general, 2-nice"]
+    f, law = DENSE["general, 2-nice"]()
     f = centred(f)
     atoms = pieces(f, law)
     times = np.unique(np.geomspace(1, 10_000, 40).astype(int)) - 1
@@ -284,7 +290,7 @@ def test_the_spectral_form_is_the_recursion_to_ten_thousand_steps():
 
 
 def test_the_spectral_form_starts_at_the_loss_of_the_start():
-    f, law = DENSE["ridge, importance"]
+    f, law = DENSE["ridge, importance"]()
     found = spectral(f, law, START, 0.01, 0.1).at([0])[0]
     np.testing.assert_allclose(found, 0.5 * START @ f.hessians.mean(0) @ START, rtol=1e-13)
 
@@ -303,13 +309,13 @@ def test_the_spectral_form_of_one_function_in_one_dimension_is_the_power():
 
 
 def test_times_may_come_in_any_order_and_shape_the_answer():
-    f, law = DENSE["ridge, importance"]
+    f, law = DENSE["ridge, importance"]()
     found = spectral(f, law, START, 0.01, 0.1)
     np.testing.assert_allclose(found.at([7, 0, 3]), found.at(np.arange(8))[[7, 0, 3]], rtol=1e-14)
 
 
 def test_a_diverging_recursion_has_no_finite_limit_and_says_so():
-    f, law = DENSE["ridge, importance"]
+    f, law = DENSE["ridge, importance"]()
     gamma = 4 / f.smoothness
     found = spectral(f, law, START, gamma, 0.0)
     assert found.stationary == np.inf and found.rate < 0
@@ -380,7 +386,7 @@ def test_a_krylov_basis_reaches_times_far_beyond_its_first_rate():
 
 def test_a_closed_krylov_basis_is_exact():
     """Two dimensions: 3 + 2 + 1 entries in all."""
-    law = LAWS["any p"]
+    law = LAWS["any p"]()
     gamma, rho = sizes(NOISY, law)
     found = krylov(pieces(NOISY, law), W, gamma, rho, np.arange(STEPS + 1))
     assert found.size <= 6
@@ -424,7 +430,7 @@ def test_sampled_paths_are_within_four_standard_errors_and_unweighted_ones_are_n
 # Bad input
 
 NAN = float("nan")
-PROBLEM, LAW = ridge(*data(3, 2), 0.1), sampling.single(Q)
+PROBLEM, LAW = ridge(*data(3, 2), 0.1), sampling.Single(jnp.asarray(Q))
 SINGLE = LeastSquares(PROBLEM.a.astype(jnp.float32), PROBLEM.b.astype(jnp.float32), 0.1)
 HALF = LeastSquares(PROBLEM.a.astype(jnp.bfloat16), PROBLEM.b.astype(jnp.bfloat16), 0.1)
 CLASSES = logistic([[1.0, 2.0], [2.0, 1.0], [1.0, 1.0]], [1, -1, 1], 0.1)

@@ -256,6 +256,12 @@ def test_the_norm_of_the_largest_numbers_does_not_overflow_and_nan_stays():
     assert np.all(np.isnan(update.direction(jnp.array([jnp.nan, 1.0]), 0.5)))
 
 
+def test_below_the_smallest_normal_number_a_tree_counts_as_zero_and_there_it_does_not():
+    tiny = np.finfo(float).tiny
+    assert update.norm(jnp.array([tiny, 0.0])) == tiny
+    assert update.norm(jnp.array([tiny / 4, 0.0])) == 0
+
+
 def test_further_arguments_of_a_step_reach_both_passes():
     def f(w, h):  # gradient h w: at 2 it is 6, ahead 2 + 0.5 * 6 = 5, there 15
         return 0.5 * h * w**2
