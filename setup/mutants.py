@@ -29,8 +29,11 @@ from mutmut.configuration import config
 config().only_mutate, config().pytest_add_cli_args_test_selection = [{file!r}], [{tests!r}]
 cli()
 """
-# Plugins of pytest, which these tests do without, take a second for each mutant; so does missing byte code.
-ENVIRONMENT = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": ""}
+ENVIRONMENT = os.environ | {
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # these tests need no plugins, which take a second for each mutant
+    "PYTHONDONTWRITEBYTECODE": "",  # without byte code it would be three
+    "OPENBLAS_NUM_THREADS": "1",  # the matrices are small, and idle threads wait by spinning
+}
 
 
 def tests(file):

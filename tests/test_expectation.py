@@ -1,5 +1,6 @@
 """The exact engines against each other, against listing, dense linear algebra and Monte Carlo."""
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -389,10 +390,64 @@ def test_a_closed_krylov_basis_is_exact():
     law = LAWS["any p"]()
     gamma, rho = sizes(NOISY, law)
     found = krylov(pieces(NOISY, law), W, gamma, rho, np.arange(STEPS + 1))
-    assert found.size <= 6
+    assert found.size <= 6 and found.residual < 1e-12
     np.testing.assert_allclose(
         found.values, curve(pieces(NOISY, law), W, gamma, rho, steps=STEPS), rtol=LISTING
     )
+
+
+@pytest.mark.parametrize(
+    "small",
+    [[[0.3, 0.1], [0.2, 0.05]], [[0.9, -0.5], [0.5, 0.9]], [[1.6, 0.1], [0.3, 1.2]]],
+    ids=["slow", "turning", "alternating"],
+)
+def test_the_projected_curve_and_its_residual_are_sums_of_matrix_powers(small):
+    """Up to 12 steps the residual is read at each."""
+    times, reads = np.array([0.0, 1, 4, 12]), np.array([1.0, -0.4])
+    after = [np.linalg.matrix_power(np.eye(2) - small, t)[:, 0] for t in range(13)]
+    values = np.array([2 * reads @ after[int(t)] for t in times])
+    slowest = np.max(np.abs(1 - np.linalg.eigvals(small)))
+    missed = [sum(slowest ** (t - 1 - s) * abs(0.01 * 2 * after[s][1]) for s in range(int(t))) for t in times]
+    found = expectation.projected(np.array(small), 0.01, reads, 2, times)
+    np.testing.assert_allclose(found[0], values, rtol=1e-12)
+    np.testing.assert_allclose(
+        found[1], np.max(np.sqrt(1.16) * np.array(missed) / np.abs(values)), rtol=1e-12
+    )
+
+
+def test_the_projected_residual_counts_every_step_of_a_long_curve_and_is_infinite_at_a_zero():
+    grown = expectation.projected(np.array([[1e-9]]), 1e-8, np.ones(1), 3, np.array([1e6]))[1]
+    np.testing.assert_allclose(grown, 1e6 * 1e-8 / (1 - 1e-9), rtol=1e-9)  # the same at each step
+    values, residual = expectation.projected(np.eye(1), 0.01, np.ones(1), 2, np.array([0.0, 1]))
+    assert values[0] == 2 and values[1] == 0 and residual == np.inf
+
+
+def test_the_krylov_curve_of_one_function_in_one_dimension_is_the_power():
+    """As for the spectral form; bent = 1 ends at w* after one step."""
+    h, rho = 2.0, 0.25
+    atoms = pieces(least_squares([[np.sqrt(h)]], [0.0]), sampling.full(1))
+    for bent in (0.3, 1.0, 1.4):
+        found = krylov(atoms, [3.0], bent / (h * (1 + rho * h)), rho, [0, 1, 2, 7, 2000])
+        expected = 9 * (1 - bent) ** (2 * np.array([0, 1, 2, 7, 2000]))
+        np.testing.assert_allclose(found.values, expected, rtol=1e-12, atol=1e-30)
+        assert found.size == 1 and found.residual < 1e-12
+    times = np.array([1, 1e6, 1e9, 1e10])
+    found = krylov(atoms, [3.0], 1e-9 / (h * (1 + rho * h)), rho, times)
+    np.testing.assert_allclose(found.values, 9 * np.exp(-2 * times * (1e-9 + 0.5e-18)), rtol=1e-13)
+
+
+def test_a_krylov_basis_is_looked_at_in_chunks_and_at_its_end(monkeypatch):
+    f = ridge(*data(12, 8), 0.1)
+    law = sampling.importance(f.smoothness_each)
+    run = partial(krylov, rank_one(f, law), np.ones(8), *sizes(f, law), np.arange(50))
+    monkeypatch.setattr(expectation, "CHUNK", 3)
+    assert run(1e-2).size % 3 == 0 < run(1e-2).size < 30
+    monkeypatch.setattr(expectation, "LARGEST_BASIS", 8)
+    full = run(0.0)
+    assert full.size == 8 and full.residual > 0
+    monkeypatch.setattr(expectation, "CHUNK", 1)
+    np.testing.assert_array_equal(run(0.0).values, full.values)
+    assert run(0.0).residual == full.residual
 
 
 # Monte Carlo
@@ -431,6 +486,7 @@ def test_sampled_paths_are_within_four_standard_errors_and_unweighted_ones_are_n
 
 NAN = float("nan")
 PROBLEM, LAW = ridge(*data(3, 2), 0.1), sampling.Single(jnp.asarray(Q))
+SHORT = sampling.Single(jnp.asarray(Q, jnp.float32))
 SINGLE = LeastSquares(PROBLEM.a.astype(jnp.float32), PROBLEM.b.astype(jnp.float32), 0.1)
 HALF = LeastSquares(PROBLEM.a.astype(jnp.bfloat16), PROBLEM.b.astype(jnp.bfloat16), 0.1)
 CLASSES = logistic([[1.0, 2.0], [2.0, 1.0], [1.0, 1.0]], [1, -1, 1], 0.1)
@@ -451,6 +507,9 @@ def modes(f=PROBLEM, law=LAW, start=W, gamma=0.1, rho=0.1):
 REFUSED = {
     "pieces, float32": (lambda: pieces(SINGLE, LAW), TypeError, "need float64, got float32: call jax.config"),
     "pieces, bfloat16": (lambda: pieces(HALF, LAW), TypeError, "need float64, got bfloat16: call jax.config"),
+    "pieces, float32 law": (lambda: pieces(PROBLEM, SHORT), TypeError, "need float64, got float32"),
+    "rank one, float32 law": (lambda: rank_one(PROBLEM, SHORT), TypeError, "need float64, got float32"),
+    "paths, float32 law": (lambda: listing(law=SHORT), TypeError, "need float64, got float32"),
     "rank one, float32": (lambda: rank_one(SINGLE, LAW), TypeError, "need float64, got float32"),
     "spectral, float32": (lambda: modes(SINGLE), TypeError, "need float64, got float32"),
     "paths, float32": (lambda: listing(SINGLE), TypeError, "need float64, got float32"),
@@ -493,29 +552,34 @@ REFUSED = {
         ValueError,
         r"3\^20 paths are too many to list.*fewer steps",
     ),
-    "paths, no step": (lambda: listing(steps=0), ValueError, "number of steps.*at least 1; got 0"),
+    "paths, no step": (lambda: listing(steps=0), ValueError, "^the number of steps must.*at least 1; got 0"),
     "paths, half a step": (lambda: listing(steps=1.5), ValueError, "whole number.*got 1.5"),
     "krylov, negative gamma": (lambda: basis(gamma=-0.1), ValueError, "gamma must not be negative; got -0.1"),
     "krylov, negative rho": (lambda: basis(rho=-0.1), ValueError, "rho must not be negative; got -0.1"),
-    "krylov, NaN": (lambda: basis(rho=NAN), ValueError, "rho must be finite"),
-    "krylov, NaN start": (lambda: basis(start=[1, NAN]), ValueError, "the start must be finite; entry"),
+    "krylov, NaN": (lambda: basis(rho=NAN), ValueError, "^the radius rho must be finite"),
+    "krylov, NaN start": (lambda: basis(start=[1, NAN]), ValueError, "^the start must be finite; entry"),
+    "krylov, at rest": (
+        lambda: krylov(rank_one(consistent(data(3, 2)[0]), LAW), 0 * W, 0.1, 0.1, [1]),
+        ValueError,
+        "^the start is w. and nothing moves it: E f.w_t. - f. is 0 at every time$",
+    ),
     "krylov, no time": (lambda: basis(times=[]), ValueError, "times: none given"),
     "krylov, NaN time": (lambda: basis(times=[NAN]), ValueError, "times must be finite"),
     "krylov, before 0": (lambda: basis(times=[-1]), ValueError, "times.*-1"),
-    "krylov, schedule": (lambda: basis(gamma=[0.1, 0.2]), ValueError, "gamma"),
+    "krylov, schedule": (lambda: basis(gamma=[0.1, 0.2]), ValueError, "^the step gamma must be one number"),
     "spectral, negative gamma": (
         lambda: modes(gamma=-0.1),
         ValueError,
         "gamma must not be negative; got -0.1",
     ),
     "spectral, negative rho": (lambda: modes(rho=-0.1), ValueError, "rho must not be negative; got -0.1"),
-    "spectral, NaN": (lambda: modes(gamma=NAN), ValueError, "gamma must be finite"),
-    "spectral, NaN start": (lambda: modes(start=[1, NAN]), ValueError, "finite"),
-    "spectral, schedule": (lambda: modes(gamma=[0.1, 0.2]), ValueError, "gamma"),
+    "spectral, NaN": (lambda: modes(gamma=NAN), ValueError, "^the step gamma must be finite"),
+    "spectral, NaN start": (lambda: modes(start=[1, NAN]), ValueError, "^the start must be finite"),
+    "spectral, schedule": (lambda: modes(rho=[0.1, 0.2]), ValueError, "^the radius rho must be one number"),
     "spectral, wide": (
         lambda: modes(ridge(np.eye(50), np.ones(50), 1.0), sampling.uniform(50), np.ones(50)),
         ValueError,
-        "d = 50.*above 40 use krylov",
+        "d = 50 needs 1275 squared entries; above 40 use krylov",
     ),
     "spectral, logistic": (lambda: modes(CLASSES), TypeError, "Logistic"),
     "spectral, NaN time": (lambda: modes().at([NAN]), ValueError, "times must be finite"),
@@ -530,6 +594,14 @@ def test_an_engine_refuses_bad_input_in_one_sentence(case):
     with pytest.raises(kind, match=message) as refusal:
         act()
     assert "\n" not in str(refusal.value)
+
+
+def test_the_spectral_form_is_refused_beyond_its_limit_and_not_at_it(monkeypatch):
+    monkeypatch.setattr(expectation, "SPECTRAL_LIMIT", 2)
+    modes()
+    monkeypatch.setattr(expectation, "SPECTRAL_LIMIT", 1)
+    with pytest.raises(ValueError, match="d = 2 needs 3 squared entries; above 1 use krylov"):
+        modes()
 
 
 def test_no_step_moves_nothing():

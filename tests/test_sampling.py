@@ -102,6 +102,23 @@ def test_the_moment_of_a_law_of_ones_own_is_above_that_of_its_support(name):
     assert np.linalg.eigvalsh(across_and_extra(law) - second)[0] >= -ROUNDING * np.max(second)
 
 
+def test_rounding_of_a_mean_is_admitted_in_proportion_to_the_entries():
+    sampling.listed([[1 + 1.5e-12]], [1])  # 1e-12 (1 + E|v|)
+    sampling.listed([[1e6], [2 - 1e6 + 1e-6]], [0.5, 0.5])
+
+
+def test_draws_of_a_listed_law_are_as_short_as_they_can_be_and_in_order():
+    v = np.zeros((2, 60))
+    v[0, ::2], v[1, 1::2] = 2, 2
+    v[0, 10] = v[1, 11] = 0
+    v[:, 10:12] = 1
+    law = sampling.listed(v, [0.5, 0.5])
+    assert law.indices.shape == (2, 31)
+    np.testing.assert_array_equal(law.indices[0], np.flatnonzero(v[0]))
+    np.testing.assert_array_equal(law.weights[1], v[1, v[1] != 0])
+    assert sampling.listed(*support(sampling.single(Q))).indices.shape == (N, 1)
+
+
 def test_laws_of_ones_own_have_negative_correlations_and_negative_entries():
     for seed in range(4):
         v, q = support(OWN[f"own {seed}"]())
@@ -245,6 +262,13 @@ def surprise(drawn, v, q):
     return np.sum((same.sum(0) - expected) ** 2 / expected) / scipy.stats.chi2.isf(1e-9, max(len(q) - 1, 1))
 
 
+@pytest.mark.parametrize("name", LAWS)
+def test_a_draw_is_as_long_as_those_that_are_listed(name):
+    law = LAWS[name]()
+    indices, weights = law.pick(KEYS[0])
+    assert indices.shape == weights.shape == law.atoms()[0][0].shape
+
+
 @pytest.mark.parametrize("name", SAMPLED)
 def test_draws_have_the_listed_frequencies(name):
     law = LAWS[name]()
@@ -383,6 +407,7 @@ REFUSED = {
     "draws, unreachable": (lambda: sampling.draws([1.0, 0.0], 2), "index 1 unreachable"),
     "independent, zero": (lambda: sampling.independent([0.5, 0.0]), r"in \(0, 1\].*0"),
     "independent, above one": (lambda: sampling.independent([0.5, 1.2]), r"in \(0, 1\].*1.2"),
+    "independent, negative": (lambda: sampling.independent([0.9, -0.2]), r"got shape \(2,\), -0.2"),
     "independent, NaN": (
         lambda: sampling.independent([0.5, NAN]),
         r"^the probabilities of independent sampling must.*\(1,\) is nan",
@@ -392,6 +417,15 @@ REFUSED = {
     "listed, mean": (
         lambda: sampling.listed([[1, 1], [1, 2]], [0.5, 0.5]),
         r"^E\[v\] must be 1 in every entry; entry 1 has mean 1.5: divide column 1 by that",
+    ),
+    "listed, smallest mean": (
+        lambda: sampling.listed([[0.25, 1.5]], [1]),
+        "entry 0 has mean 0.25: divide column 0 by that",
+    ),
+    "listed, beyond rounding": (lambda: sampling.listed([[1 + 2.5e-12]], [1]), r"E\[v\] must be 1"),
+    "listed, beyond rounding of large entries": (
+        lambda: sampling.listed([[1e6], [2 - 1e6 + 4e-6]], [0.5, 0.5]),
+        r"E\[v\] must be 1",
     ),
     "listed, sum": (
         lambda: sampling.listed([[1, 1], [1, 1]], [0.5, 0.4]),
