@@ -116,6 +116,14 @@ def test_paths_of_a_schedule_of_lam_are_the_steps_one_by_one():
     np.testing.assert_allclose(found, np.array([2, 0.75, 0.1875]) ** 2 / 2, rtol=1e-15)
 
 
+def test_paths_are_listed_up_to_the_limit_and_not_beyond(monkeypatch):
+    monkeypatch.setattr(expectation, "PATHS", 8)
+    assert len(np.unique(expectation.paths(2, 3), axis=0)) == 8
+    monkeypatch.setattr(expectation, "PATHS", 7)
+    with pytest.raises(ValueError, match=r"2\^3 paths are too many to list \(at most 7\)"):
+        expectation.paths(2, 3)
+
+
 def test_one_step_is_the_first_of_all_paths_and_of_the_recursion():
     law = LAWS["2 draws"]()
     gamma, rho = sizes(NOISY, law)
@@ -137,6 +145,11 @@ def test_the_recursion_of_underdetermined_least_squares_lives_in_the_range():
         np.testing.assert_allclose(curve(atoms, start, gamma, rho, steps=STEPS), expected, rtol=LISTING)
     found = spectral(f, law, start, gamma, rho).at(np.arange(STEPS + 1))
     np.testing.assert_allclose(found, expected, rtol=LISTING)
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e6])
+def test_the_range_is_found_at_every_scale(scale):
+    assert pieces(consistent(scale * data(3, 5)[0]), LAW).basis.shape == (5, 3)
 
 
 # Rank one
@@ -398,8 +411,13 @@ def test_a_closed_krylov_basis_is_exact():
 
 @pytest.mark.parametrize(
     "small",
-    [[[0.3, 0.1], [0.2, 0.05]], [[0.9, -0.5], [0.5, 0.9]], [[1.6, 0.1], [0.3, 1.2]]],
-    ids=["slow", "turning", "alternating"],
+    [
+        [[0.3, 0.1], [0.2, 0.05]],
+        [[0.9, -0.5], [0.5, 0.9]],
+        [[1.6, 0.1], [0.3, 1.2]],
+        [[-0.3, 0.1], [0.2, -0.1]],
+    ],
+    ids=["slow", "turning", "alternating", "growing"],
 )
 def test_the_projected_curve_and_its_residual_are_sums_of_matrix_powers(small):
     """Up to 12 steps the residual is read at each."""
