@@ -51,6 +51,7 @@ NAMED = {
 OWN = {f"own {seed}": partial(own_law, seed, atoms) for seed, atoms in enumerate([4, 5, 7, 9])} | {
     # every correlation is 0 or 2
     "opposed": lambda: sampling.listed([[2, 0, 0, 2], [0, 2, 2, 0]], [0.5, 0.5]),
+    "of 1": lambda: sampling.listed([[0.5], [1.5]], [0.5, 0.5]),
     # all at once or none
     "skipped": lambda: sampling.listed([[10.0] * N, [0.0] * N], [0.1, 0.9]),
 }
@@ -127,8 +128,9 @@ def test_laws_of_ones_own_have_negative_correlations_and_negative_entries():
 
 def test_a_listed_law_with_equal_correlations_has_their_moment():
     """So a named law, listed, loses nothing."""
-    for name in ("single", "2-nice", "3 draws", "independent"):
-        law = sampling.listed(*support(LAWS[name]()))
+    named = [LAWS[name]() for name in ("single", "2-nice", "3 draws", "independent")]
+    for same in [*named, sampling.draws([0.5, 0.5], 3)]:
+        law = sampling.listed(*support(same))
         np.testing.assert_allclose(across_and_extra(law), second_moment(law), rtol=ROUNDING, atol=ROUNDING)
 
 
