@@ -342,6 +342,26 @@ def test_a_diverging_recursion_has_no_finite_limit_and_says_so():
 
 
 @pytest.mark.parametrize(
+    ("fast", "slow", "drive", "couple", "limit", "rate"),
+    [
+        (0.5, 0.25, 2, 0, 4, 0.25),  # sum_s 2 / 2^s
+        (0.5, 0.25, 0, 1, 0, 0.25),
+        (0.5, 2.5, 0, 0, 0, 0.5),  # without noise the mean has no part
+        (0.5, 2.5, 2, 0, np.inf, -0.5),
+        (0.5, 0, 2, 0, np.inf, 0),
+        (-0.1, 0.5, 0, 0, np.inf, -0.1),
+        (0, 0.5, 0, 0, np.inf, 0),
+        (2, 0.5, 0, 0, np.inf, 0),
+        (1.8, 0.5, 0, 0, 0, 0.2),  # a factor of -0.8
+    ],
+)
+def test_limit_and_rate_of_one_mode_are_those_by_hand(fast, slow, drive, couple, limit, rate):
+    one = [np.array([float(x)]) for x in (fast, slow, 1, 1, drive)]
+    found = expectation.Spectral(*one, np.array([[couple]]))
+    assert found.stationary == limit and found.rate == pytest.approx(rate, rel=1e-15)
+
+
+@pytest.mark.parametrize(
     ("slow", "fast"),
     [(0.25, 0.25), (0.25, 0.25 + 1e-9), (1e-7, 3e-7), (0.5, 1.0), (0.5, 1.5), (1.25, 1.25 + 1e-9)],
 )
