@@ -304,10 +304,10 @@ def test_in_groups_averages_every_entry_over_the_groups_alone():
         return x[0] @ w
 
     value, found = update.in_groups(jax.value_and_grad(f))(
-        jnp.array([1.0, 2.0]), jnp.array([[[1.0, 0.0]], [[3.0, 4.0]]])
+        jnp.array([1.0, 2.0]), jnp.array([[[1.0, 0.0]], [[3.0, 6.0]]])
     )
-    assert value == (1 + 11) / 2
-    np.testing.assert_array_equal(found, [2, 2])
+    assert value == (1 + 15) / 2
+    np.testing.assert_array_equal(found, [2, 3])
 
 
 def test_looking_ahead_after_averaging_is_another_rule():
