@@ -1,10 +1,12 @@
 # make reproduce, make test: each builds .venv first. What is made from what stands in the Snakefile.
 #
-#   JOBS=4                              that many steps at a time
+#   JOBS=4                              that many steps, or mutants, at a time
+#   FILES=theory/descent.py             with mutants: these files alone
 #   LEDGER=paper_checks/ledger-own.json with ledger or verdict: the checks of one paper alone
 #   PYTHON=python ENVIRONMENT=          another Python that has the packages, such as that of environment.yml
 
 JOBS = 2
+FILES =
 LEDGER = paper_checks/ledger.json
 PYTHON = .venv/bin/python
 ENVIRONMENT = .venv/complete
@@ -26,13 +28,14 @@ SETUP := pyproject.toml constraints.txt setup/venv.sh setup/requirements.py
 SITE := docs/_build/html/index.html
 FIGURES = $(patsubst figures/%.py,figures/out/%.svg,$(filter-out figures/style.py,$(wildcard figures/[!_]*.py)))
 
-.PHONY: help reproduce test core lint site-test tables figures ledger site verdict clean
+.PHONY: help reproduce test core lint mutants site-test tables figures ledger site verdict clean
 
 help:
 	@echo "make reproduce   tables, figures, ledger, site; then the verdict on every statement that has a check"
 	@echo "make test        the tests"
 	@echo "make core        the tests and checks that need no extra, in an environment without any (.venv-core)"
 	@echo "make lint        style, import layers and types"
+	@echo "make mutants     changes to the rule, the laws and the moments, one at a time: do the tests fail?"
 	@echo "make site-test   the site in a browser (needs make reproduce, and chromium)"
 	@echo "make tables, make figures, make ledger, make site, make verdict   the parts of make reproduce"
 	@echo "make clean       remove what these made, but for the environments"
@@ -57,6 +60,9 @@ lint: $(ENVIRONMENT)
 	$(PYTHON) -c 'from importlinter.cli import lint_imports_command as run; run()'
 	$(PYTHON) -m mypy
 
+mutants: $(ENVIRONMENT)
+	$(PYTHON) setup/mutants.py --children $(JOBS) $(FILES)
+
 site-test: $(ENVIRONMENT)
 	$(PYTHON) -m pytest tests/site
 
@@ -77,7 +83,7 @@ verdict: ledger
 	@$(PYTHON) -m paper_checks.verdict $(LEDGER)
 
 clean:
-	rm -rf experiments/results figures/out paper_checks/ledger*.json docs/_build docs/statements docs/papers logs .cache .snakemake
+	rm -rf experiments/results figures/out paper_checks/ledger*.json docs/_build docs/statements docs/papers logs mutants .cache .snakemake
 
 .venv/complete: $(SETUP)
 	@sh setup/venv.sh .venv nets certificates pipeline slurm docs dev

@@ -36,20 +36,24 @@ def ensemble(seed=0, size=200, one=False):
 @pytest.mark.parametrize(
     ("law", "a", "b"),
     [
-        (sampling.single(Q), 10 / 3, 0),  # max L_i / (n p_i)
-        (sampling.uniform(4), 5, 0),  # L_max
-        (sampling.importance(EACH), 3, 0),  # the mean
+        (lambda: sampling.single(Q), 10 / 3, 0),  # max L_i / (n p_i)
+        (lambda: sampling.uniform(4), 5, 0),  # L_max
+        (lambda: sampling.importance(EACH), 3, 0),  # the mean
         # (n - tau) L_max / (tau (n - 1)) and n (tau - 1) / (tau (n - 1))
-        (sampling.nice(4, 3), 5 / 9, 8 / 9),
-        (sampling.nice(4, 4), 0, 1),
-        (sampling.draws(Q, 5), 2 / 3, 0.8),  # max L_i / (n tau p_i) and 1 - 1 / tau
-        (sampling.independent(Q), 7 / 3, 1),  # max (1 - p_i) L_i / (n p_i): 9, 8, 28 / 3 and 7.5 quarters
-        (sampling.full(4), 0, 1),
+        (lambda: sampling.nice(4, 3), 5 / 9, 8 / 9),
+        (lambda: sampling.nice(4, 4), 0, 1),
+        (lambda: sampling.draws(Q, 5), 2 / 3, 0.8),  # max L_i / (n tau p_i) and 1 - 1 / tau
+        (
+            lambda: sampling.independent(Q),
+            7 / 3,
+            1,
+        ),  # max (1 - p_i) L_i / (n p_i): 9, 8, 28 / 3 and 7.5 quarters
+        (lambda: sampling.full(4), 0, 1),
     ],
     ids=["single", "uniform", "importance", "nice", "all", "draws", "independent", "full"],
 )
 def test_residual_constants_are_those_of_the_table(law, a, b):
-    found = residual.constants(law.moment, EACH, 0.7)
+    found = residual.constants(law().moment, EACH, 0.7)
     np.testing.assert_allclose(found, (a, b, 1.4 * a), rtol=1e-14, atol=1e-15)
 
 

@@ -1,5 +1,6 @@
 """The exact engines against each other, against listing, dense linear algebra and Monte Carlo."""
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -39,15 +40,21 @@ def consistent(a, weights=None):
 
 NOISY = centred(ridge(*data(3, 2), 0.1))
 Q = np.array([0.2, 0.3, 0.5])
-OWN = sampling.listed([[4, -1, 0], [0, 2, 1], [1 / 3, 4 / 3, 4 / 3]], [0.2, 0.2, 0.6])
+
+
+def own():
+    return sampling.listed([[4, -1, 0], [0, 2, 1], [1 / 3, 4 / 3, 4 / 3]], [0.2, 0.2, 0.6])
+
+
+# Made within each test: see test_sampling.
 LAWS = {
-    "uniform": sampling.uniform(3),
-    "importance": sampling.importance(NOISY.smoothness_each),
-    "any p": sampling.single(Q),
-    "2-nice": sampling.nice(3, 2),
-    "2 draws": sampling.draws(Q, 2),
-    "independent": sampling.independent(Q),
-    "listed": OWN,
+    "uniform": lambda: sampling.uniform(3),
+    "importance": lambda: sampling.importance(NOISY.smoothness_each),
+    "any p": lambda: sampling.single(Q),
+    "2-nice": lambda: sampling.nice(3, 2),
+    "2 draws": lambda: sampling.draws(Q, 2),
+    "independent": lambda: sampling.independent(Q),
+    "listed": own,
 }
 
 
@@ -85,7 +92,7 @@ def padded(atoms):
 
 @pytest.mark.parametrize("name", LAWS)
 def test_the_recursion_is_the_sum_over_all_paths(name):
-    law = LAWS[name]
+    law = LAWS[name]()
     gamma, rho = sizes(NOISY, law)
     expected = listed(law, gamma, rho, 0.0)
     np.testing.assert_allclose(curve(pieces(NOISY, law), W, gamma, rho, steps=STEPS), expected, rtol=LISTING)
@@ -94,7 +101,7 @@ def test_the_recursion_is_the_sum_over_all_paths(name):
 
 def test_the_recursion_follows_schedules_of_gamma_and_rho():
     gammas, rhos = np.linspace(0.3, 0.1, STEPS), np.linspace(0.1, 0.5, STEPS)
-    law = LAWS["any p"]
+    law = LAWS["any p"]()
     found = curve(pieces(NOISY, law), W, gammas, rhos, steps=STEPS)
     np.testing.assert_allclose(found, listed(law, gammas, rhos, 0.0), rtol=LISTING)
     found = curve(pieces(NOISY, law), W, gammas, 0.3, steps=STEPS)
@@ -109,8 +116,16 @@ def test_paths_of_a_schedule_of_lam_are_the_steps_one_by_one():
     np.testing.assert_allclose(found, np.array([2, 0.75, 0.1875]) ** 2 / 2, rtol=1e-15)
 
 
+def test_paths_are_listed_up_to_the_limit_and_not_beyond(monkeypatch):
+    monkeypatch.setattr(expectation, "PATHS", 8)
+    assert len(np.unique(expectation.paths(2, 3), axis=0)) == 8
+    monkeypatch.setattr(expectation, "PATHS", 7)
+    with pytest.raises(ValueError, match=r"2\^3 paths are too many to list \(at most 7\)"):
+        expectation.paths(2, 3)
+
+
 def test_one_step_is_the_first_of_all_paths_and_of_the_recursion():
-    law = LAWS["2 draws"]
+    law = LAWS["2 draws"]()
     gamma, rho = sizes(NOISY, law)
     after = jax.jit(lambda lam: one_step(NOISY, law.atoms(), W, gamma, rho, lam, NOISY.loss))
     for lam in (0.0, 0.6, 1.0):
@@ -130,6 +145,11 @@ def test_the_recursion_of_underdetermined_least_squares_lives_in_the_range():
         np.testing.assert_allclose(curve(atoms, start, gamma, rho, steps=STEPS), expected, rtol=LISTING)
     found = spectral(f, law, start, gamma, rho).at(np.arange(STEPS + 1))
     np.testing.assert_allclose(found, expected, rtol=LISTING)
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e6])
+def test_the_range_is_found_at_every_scale(scale):
+    assert pieces(consistent(scale * data(3, 5)[0]), LAW).basis.shape == (5, 3)
 
 
 # Rank one
@@ -200,16 +220,16 @@ def symmetric_eigenvalues(map_, d):
 
 
 DENSE = {
-    "ridge, importance": (ridge(*data(5, 3), 0.1), sampling.importance(np.arange(1.0, 6))),
-    "general, 2-nice": (general(4, 3), sampling.nice(4, 2)),
-    "general, listed": (general(3, 3), OWN),
+    "ridge, importance": lambda: (ridge(*data(5, 3), 0.1), sampling.importance(np.arange(1.0, 6))),
+    "general, 2-nice": lambda: (general(4, 3), sampling.nice(4, 2)),
+    "general, listed": lambda: (general(3, 3), own()),
 }
 START = np.array([1.0, -0.5, 0.25])
 
 
 @pytest.mark.parametrize("name", DENSE)
 def test_the_stationary_value_solves_the_affine_fixed_point(name):
-    f, law = DENSE[name]
+    f, law = DENSE[name]()
     gamma, rho = sizes(f, law)
     map_ = affine(f, law, gamma, rho)
     inner = map_.matrix[1:, 1:]
@@ -221,7 +241,7 @@ def test_the_stationary_value_solves_the_affine_fixed_point(name):
 
 @pytest.mark.parametrize("name", DENSE)
 def test_the_rate_under_noise_is_the_slowest_of_mean_and_second_moment(name):
-    f, law = DENSE[name]
+    f, law = DENSE[name]()
     gamma, rho = sizes(f, law)
     map_ = affine(f, law, gamma, rho)
     means = np.linalg.eigvals(map_.matrix[1 : map_.d + 1, 1 : map_.d + 1])
@@ -257,7 +277,7 @@ def test_the_rate_is_the_slope_of_the_late_logarithm():
 
 @pytest.mark.parametrize("name", DENSE)
 def test_the_spectral_form_is_the_squared_map(name):
-    f, law = DENSE[name]
+    f, law = DENSE[name]()
     gamma, rho = (0.01 * x for x in sizes(f, law))
     map_ = affine(f, law, gamma, rho)
     found = spectral(f, law, START, gamma, rho)
@@ -273,7 +293,7 @@ def test_the_spectral_form_is_the_squared_map(name):
 
 
 def test_the_spectral_form_is_the_recursion_to_ten_thousand_steps():
-    f, law = DENSE["general, 2-nice"]
+    f, law = DENSE["general, 2-nice"]()
     f = centred(f)
     atoms = pieces(f, law)
     times = np.unique(np.geomspace(1, 10_000, 40).astype(int)) - 1
@@ -284,7 +304,7 @@ def test_the_spectral_form_is_the_recursion_to_ten_thousand_steps():
 
 
 def test_the_spectral_form_starts_at_the_loss_of_the_start():
-    f, law = DENSE["ridge, importance"]
+    f, law = DENSE["ridge, importance"]()
     found = spectral(f, law, START, 0.01, 0.1).at([0])[0]
     np.testing.assert_allclose(found, 0.5 * START @ f.hessians.mean(0) @ START, rtol=1e-13)
 
@@ -303,13 +323,13 @@ def test_the_spectral_form_of_one_function_in_one_dimension_is_the_power():
 
 
 def test_times_may_come_in_any_order_and_shape_the_answer():
-    f, law = DENSE["ridge, importance"]
+    f, law = DENSE["ridge, importance"]()
     found = spectral(f, law, START, 0.01, 0.1)
     np.testing.assert_allclose(found.at([7, 0, 3]), found.at(np.arange(8))[[7, 0, 3]], rtol=1e-14)
 
 
 def test_a_diverging_recursion_has_no_finite_limit_and_says_so():
-    f, law = DENSE["ridge, importance"]
+    f, law = DENSE["ridge, importance"]()
     gamma = 4 / f.smoothness
     found = spectral(f, law, START, gamma, 0.0)
     assert found.stationary == np.inf and found.rate < 0
@@ -319,6 +339,26 @@ def test_a_diverging_recursion_has_no_finite_limit_and_says_so():
     assert expected[1] > expected[0] and not np.isfinite(
         found.at([1e6])[0]
     )  # divergence is a result, not a warning
+
+
+@pytest.mark.parametrize(
+    ("fast", "slow", "drive", "couple", "limit", "rate"),
+    [
+        (0.5, 0.25, 2, 0, 4, 0.25),  # sum_s 2 / 2^s
+        (0.5, 0.25, 0, 1, 0, 0.25),
+        (0.5, 2.5, 0, 0, 0, 0.5),  # without noise the mean has no part
+        (0.5, 2.5, 2, 0, np.inf, -0.5),
+        (0.5, 0, 2, 0, np.inf, 0),
+        (-0.1, 0.5, 0, 0, np.inf, -0.1),
+        (0, 0.5, 0, 0, np.inf, 0),
+        (2, 0.5, 0, 0, np.inf, 0),
+        (1.8, 0.5, 0, 0, 0, 0.2),  # a factor of -0.8
+    ],
+)
+def test_limit_and_rate_of_one_mode_are_those_by_hand(fast, slow, drive, couple, limit, rate):
+    one = [np.array([float(x)]) for x in (fast, slow, 1, 1, drive)]
+    found = expectation.Spectral(*one, np.array([[couple]]))
+    assert found.stationary == limit and found.rate == pytest.approx(rate, rel=1e-15)
 
 
 @pytest.mark.parametrize(
@@ -380,13 +420,72 @@ def test_a_krylov_basis_reaches_times_far_beyond_its_first_rate():
 
 def test_a_closed_krylov_basis_is_exact():
     """Two dimensions: 3 + 2 + 1 entries in all."""
-    law = LAWS["any p"]
+    law = LAWS["any p"]()
     gamma, rho = sizes(NOISY, law)
     found = krylov(pieces(NOISY, law), W, gamma, rho, np.arange(STEPS + 1))
-    assert found.size <= 6
+    assert found.size <= 6 and found.residual < 1e-12
     np.testing.assert_allclose(
         found.values, curve(pieces(NOISY, law), W, gamma, rho, steps=STEPS), rtol=LISTING
     )
+
+
+@pytest.mark.parametrize(
+    "small",
+    [
+        [[0.3, 0.1], [0.2, 0.05]],
+        [[0.9, -0.5], [0.5, 0.9]],
+        [[1.6, 0.1], [0.3, 1.2]],
+        [[-0.3, 0.1], [0.2, -0.1]],
+    ],
+    ids=["slow", "turning", "alternating", "growing"],
+)
+def test_the_projected_curve_and_its_residual_are_sums_of_matrix_powers(small):
+    """Up to 12 steps the residual is read at each."""
+    times, reads = np.array([0.0, 1, 4, 12]), np.array([1.0, -0.4])
+    after = [np.linalg.matrix_power(np.eye(2) - small, t)[:, 0] for t in range(13)]
+    values = np.array([2 * reads @ after[int(t)] for t in times])
+    slowest = np.max(np.abs(1 - np.linalg.eigvals(small)))
+    missed = [sum(slowest ** (t - 1 - s) * abs(0.01 * 2 * after[s][1]) for s in range(int(t))) for t in times]
+    found = expectation.projected(np.array(small), 0.01, reads, 2, times)
+    np.testing.assert_allclose(found[0], values, rtol=1e-12)
+    np.testing.assert_allclose(
+        found[1], np.max(np.sqrt(1.16) * np.array(missed) / np.abs(values)), rtol=1e-12
+    )
+
+
+def test_the_projected_residual_counts_every_step_of_a_long_curve_and_is_infinite_at_a_zero():
+    grown = expectation.projected(np.array([[1e-9]]), 1e-8, np.ones(1), 3, np.array([1e6]))[1]
+    np.testing.assert_allclose(grown, 1e6 * 1e-8 / (1 - 1e-9), rtol=1e-9)  # the same at each step
+    values, residual = expectation.projected(np.eye(1), 0.01, np.ones(1), 2, np.array([0.0, 1]))
+    assert values[0] == 2 and values[1] == 0 and residual == np.inf
+
+
+def test_the_krylov_curve_of_one_function_in_one_dimension_is_the_power():
+    """As for the spectral form; bent = 1 ends at w* after one step."""
+    h, rho = 2.0, 0.25
+    atoms = pieces(least_squares([[np.sqrt(h)]], [0.0]), sampling.full(1))
+    for bent in (0.3, 1.0, 1.4):
+        found = krylov(atoms, [3.0], bent / (h * (1 + rho * h)), rho, [0, 1, 2, 7, 2000])
+        expected = 9 * (1 - bent) ** (2 * np.array([0, 1, 2, 7, 2000]))
+        np.testing.assert_allclose(found.values, expected, rtol=1e-12, atol=1e-30)
+        assert found.size == 1 and found.residual < 1e-12
+    times = np.array([1, 1e6, 1e9, 1e10])
+    found = krylov(atoms, [3.0], 1e-9 / (h * (1 + rho * h)), rho, times)
+    np.testing.assert_allclose(found.values, 9 * np.exp(-2 * times * (1e-9 + 0.5e-18)), rtol=1e-13)
+
+
+def test_a_krylov_basis_is_looked_at_in_chunks_and_at_its_end(monkeypatch):
+    f = ridge(*data(12, 8), 0.1)
+    law = sampling.importance(f.smoothness_each)
+    run = partial(krylov, rank_one(f, law), np.ones(8), *sizes(f, law), np.arange(50))
+    monkeypatch.setattr(expectation, "CHUNK", 3)
+    assert run(1e-2).size % 3 == 0 < run(1e-2).size < 30
+    monkeypatch.setattr(expectation, "LARGEST_BASIS", 8)
+    full = run(0.0)
+    assert full.size == 8 and full.residual > 0
+    monkeypatch.setattr(expectation, "CHUNK", 1)
+    np.testing.assert_array_equal(run(0.0).values, full.values)
+    assert run(0.0).residual == full.residual
 
 
 # Monte Carlo
@@ -424,7 +523,8 @@ def test_sampled_paths_are_within_four_standard_errors_and_unweighted_ones_are_n
 # Bad input
 
 NAN = float("nan")
-PROBLEM, LAW = ridge(*data(3, 2), 0.1), sampling.single(Q)
+PROBLEM, LAW = ridge(*data(3, 2), 0.1), sampling.Single(jnp.asarray(Q))
+SHORT = sampling.Single(jnp.asarray(Q, jnp.float32))
 SINGLE = LeastSquares(PROBLEM.a.astype(jnp.float32), PROBLEM.b.astype(jnp.float32), 0.1)
 HALF = LeastSquares(PROBLEM.a.astype(jnp.bfloat16), PROBLEM.b.astype(jnp.bfloat16), 0.1)
 CLASSES = logistic([[1.0, 2.0], [2.0, 1.0], [1.0, 1.0]], [1, -1, 1], 0.1)
@@ -445,6 +545,9 @@ def modes(f=PROBLEM, law=LAW, start=W, gamma=0.1, rho=0.1):
 REFUSED = {
     "pieces, float32": (lambda: pieces(SINGLE, LAW), TypeError, "need float64, got float32: call jax.config"),
     "pieces, bfloat16": (lambda: pieces(HALF, LAW), TypeError, "need float64, got bfloat16: call jax.config"),
+    "pieces, float32 law": (lambda: pieces(PROBLEM, SHORT), TypeError, "need float64, got float32"),
+    "rank one, float32 law": (lambda: rank_one(PROBLEM, SHORT), TypeError, "need float64, got float32"),
+    "paths, float32 law": (lambda: listing(law=SHORT), TypeError, "need float64, got float32"),
     "rank one, float32": (lambda: rank_one(SINGLE, LAW), TypeError, "need float64, got float32"),
     "spectral, float32": (lambda: modes(SINGLE), TypeError, "need float64, got float32"),
     "paths, float32": (lambda: listing(SINGLE), TypeError, "need float64, got float32"),
@@ -487,29 +590,34 @@ REFUSED = {
         ValueError,
         r"3\^20 paths are too many to list.*fewer steps",
     ),
-    "paths, no step": (lambda: listing(steps=0), ValueError, "number of steps.*at least 1; got 0"),
+    "paths, no step": (lambda: listing(steps=0), ValueError, "^the number of steps must.*at least 1; got 0"),
     "paths, half a step": (lambda: listing(steps=1.5), ValueError, "whole number.*got 1.5"),
     "krylov, negative gamma": (lambda: basis(gamma=-0.1), ValueError, "gamma must not be negative; got -0.1"),
     "krylov, negative rho": (lambda: basis(rho=-0.1), ValueError, "rho must not be negative; got -0.1"),
-    "krylov, NaN": (lambda: basis(rho=NAN), ValueError, "rho must be finite"),
-    "krylov, NaN start": (lambda: basis(start=[1, NAN]), ValueError, "the start must be finite; entry"),
+    "krylov, NaN": (lambda: basis(rho=NAN), ValueError, "^the radius rho must be finite"),
+    "krylov, NaN start": (lambda: basis(start=[1, NAN]), ValueError, "^the start must be finite; entry"),
+    "krylov, at rest": (
+        lambda: krylov(rank_one(consistent(data(3, 2)[0]), LAW), 0 * W, 0.1, 0.1, [1]),
+        ValueError,
+        "^the start is w. and nothing moves it: E f.w_t. - f. is 0 at every time$",
+    ),
     "krylov, no time": (lambda: basis(times=[]), ValueError, "times: none given"),
     "krylov, NaN time": (lambda: basis(times=[NAN]), ValueError, "times must be finite"),
     "krylov, before 0": (lambda: basis(times=[-1]), ValueError, "times.*-1"),
-    "krylov, schedule": (lambda: basis(gamma=[0.1, 0.2]), ValueError, "gamma"),
+    "krylov, schedule": (lambda: basis(gamma=[0.1, 0.2]), ValueError, "^the step gamma must be one number"),
     "spectral, negative gamma": (
         lambda: modes(gamma=-0.1),
         ValueError,
         "gamma must not be negative; got -0.1",
     ),
     "spectral, negative rho": (lambda: modes(rho=-0.1), ValueError, "rho must not be negative; got -0.1"),
-    "spectral, NaN": (lambda: modes(gamma=NAN), ValueError, "gamma must be finite"),
-    "spectral, NaN start": (lambda: modes(start=[1, NAN]), ValueError, "finite"),
-    "spectral, schedule": (lambda: modes(gamma=[0.1, 0.2]), ValueError, "gamma"),
+    "spectral, NaN": (lambda: modes(gamma=NAN), ValueError, "^the step gamma must be finite"),
+    "spectral, NaN start": (lambda: modes(start=[1, NAN]), ValueError, "^the start must be finite"),
+    "spectral, schedule": (lambda: modes(rho=[0.1, 0.2]), ValueError, "^the radius rho must be one number"),
     "spectral, wide": (
         lambda: modes(ridge(np.eye(50), np.ones(50), 1.0), sampling.uniform(50), np.ones(50)),
         ValueError,
-        "d = 50.*above 40 use krylov",
+        "d = 50 needs 1275 squared entries; above 40 use krylov",
     ),
     "spectral, logistic": (lambda: modes(CLASSES), TypeError, "Logistic"),
     "spectral, NaN time": (lambda: modes().at([NAN]), ValueError, "times must be finite"),
@@ -524,6 +632,14 @@ def test_an_engine_refuses_bad_input_in_one_sentence(case):
     with pytest.raises(kind, match=message) as refusal:
         act()
     assert "\n" not in str(refusal.value)
+
+
+def test_the_spectral_form_is_refused_beyond_its_limit_and_not_at_it(monkeypatch):
+    monkeypatch.setattr(expectation, "SPECTRAL_LIMIT", 2)
+    modes()
+    monkeypatch.setattr(expectation, "SPECTRAL_LIMIT", 1)
+    with pytest.raises(ValueError, match="d = 2 needs 3 squared entries; above 1 use krylov"):
+        modes()
 
 
 def test_no_step_moves_nothing():

@@ -292,6 +292,12 @@ def test_the_norm_of_the_largest_numbers_does_not_overflow_and_nan_stays():
     assert np.all(np.isnan(update.direction(jnp.array([jnp.nan, 1.0]), 0.5)))
 
 
+def test_below_the_smallest_normal_number_a_tree_counts_as_zero_and_there_it_does_not():
+    tiny = np.finfo(float).tiny
+    assert update.norm(jnp.array([tiny, 0.0])) == tiny
+    assert update.norm(jnp.array([tiny / 4, 0.0])) == 0
+
+
 def test_further_arguments_of_a_step_reach_both_passes():
     def f(w, h):  # gradient h w: at 2 it is 6, ahead 2 + 0.5 * 6 = 5, there 15
         return 0.5 * h * w**2
@@ -334,10 +340,10 @@ def test_in_groups_averages_every_entry_over_the_groups_alone():
         return x[0] @ w
 
     value, found = update.in_groups(jax.value_and_grad(f))(
-        jnp.array([1.0, 2.0]), jnp.array([[[1.0, 0.0]], [[3.0, 4.0]]])
+        jnp.array([1.0, 2.0]), jnp.array([[[1.0, 0.0]], [[3.0, 6.0]]])
     )
-    assert value == (1 + 11) / 2
-    np.testing.assert_array_equal(found, [2, 2])
+    assert value == (1 + 15) / 2
+    np.testing.assert_array_equal(found, [2, 3])
 
 
 def test_looking_ahead_after_averaging_is_another_rule():

@@ -283,25 +283,21 @@ def projected(small, beyond, reads, size, times):
     """The curve that a basis gives, and its accumulated residual relative to it."""
     eigs, right = np.linalg.eig(small)
     first = np.linalg.solve(right, np.eye(len(small))[0])
-    # real in all but name: both blocks of the map are symmetric, and rounding alone pairs eigenvalues
-    logs = np.log1p(-eigs) if np.isrealobj(eigs) and np.all(eigs < 1) else np.log1p(-eigs.astype(complex))
 
     def read(weights, t):
-        return size * np.real(np.exp(np.multiply.outer(t, logs)) @ (weights @ right * first))
+        # real in all but name: both blocks of the map are symmetric, and rounding alone pairs eigenvalues
+        powers = power(eigs, t[:, None]) if np.isrealobj(eigs) else (1 - eigs) ** t[:, None]
+        return size * np.real(powers @ (weights @ right * first))
 
     values = read(reads, times)
-    grid = (
-        np.unique(np.round(np.geomspace(1, max(times.max(), 1) + 1, 200))) - 1
-    )  # steps at which the residual is read
-    residual = np.abs(beyond * read(np.eye(len(small))[-1], grid))
-    slowest = np.max(np.real(logs[np.abs(eigs) < 1]), initial=-np.inf)
-    # the residual at each step t < T, damped to the end by exp(slowest (T - t)); one step of the grid stands
-    # for those up to the next
-    ages = times[:, None] - grid
-    damped = np.where(ages > 0, np.exp(slowest * np.maximum(ages, 0)), 0)
-    missed = np.linalg.norm(reads) * (damped @ (residual * np.diff(np.append(grid, grid[-1] + 1))))
+    # the residual is read at some steps t < T, each for those up to the next, and damped to the end
+    grid = np.unique(np.round(np.geomspace(1, times.max() + 1, 200))) - 1
+    residual = np.abs(beyond * read(np.eye(len(small))[-1], grid[:-1])) * np.diff(grid)
+    left = times[:, None] - 1 - grid[:-1]
+    damped = np.where(left >= 0, np.max(np.abs(1 - eigs)) ** np.maximum(left, 0), 0)
+    missed = np.linalg.norm(reads) * (damped @ residual)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return values, float(np.max(np.where(times > 0, missed / np.abs(values), 0)))
+        return values, float(np.max(np.where(missed > 0, missed / np.abs(values), 0)))
 
 
 class Spectral(NamedTuple):
@@ -369,12 +365,11 @@ def geometric(slow, fast, t):
     larger = np.minimum(slow, fast)  # the rate of the larger factor
     same = np.maximum(slow, fast) < 1
     near = apart < 1e-300
-    relative = np.where(same & ~near, apart / np.where(same, 1 - larger, 1), 0.5)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        rest = -np.expm1(t * np.log1p(-np.minimum(relative, 1)))
-        close = power(larger, t) * rest / np.where(near, 1, apart)
-        equal = t * power(larger, np.maximum(t - 1, 0))
-        far = (power(slow, t) - power(fast, t)) / np.where(near, 1, fast - slow)
+    with np.errstate(divide="ignore", invalid="ignore"):  # where the other forms are taken
+        rest = -np.expm1(t * np.log1p(-apart / np.where(same, 1 - larger, 1)))
+        close = power(larger, t) * rest / apart
+        far = (power(slow, t) - power(fast, t)) / (fast - slow)
+    equal = t * power(larger, np.maximum(t - 1, 0))
     return np.where(negative & (t % 2 == 0), -1, 1) * np.where(near, equal, np.where(same, close, far))
 
 
@@ -465,7 +460,7 @@ def along_paths(f, law, w, gamma, rho, lam, steps, observe):
     same_size(f, law)
     atoms, steps = law.atoms(), admit.whole(steps, "the number of steps", 1)
     numbers = paths(len(atoms[2]), steps)
-    schedule = [jnp.broadcast_to(jnp.asarray(x, dtype=float), (steps,)) for x in (gamma, rho, lam)]
+    schedule = [jnp.broadcast_to(jnp.asarray(x), (steps,)) for x in (gamma, rho, lam)]
     return listed_curve(f, tuple(map(jnp.asarray, atoms)), numbers, jnp.asarray(w), schedule, observe)
 
 

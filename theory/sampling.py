@@ -121,7 +121,7 @@ class Independent(NamedTuple):
         return len(self.q)
 
     def pick(self, key):
-        taken = jax.random.uniform(key, (self.n,), self.q.dtype) < self.q
+        taken = jax.random.uniform(key, (self.n,)) < self.q
         return jnp.arange(self.n), taken / self.q
 
     @property
@@ -285,7 +285,7 @@ def listed(v, q):
         raise ValueError(
             f"E[v] must be 1 in every entry; entry {i} has mean {mean[i]:.12g}: divide column {i} by that"
         )
-    length = max(1, int(np.max(np.count_nonzero(v, axis=1))))
+    length = np.max(np.count_nonzero(v, axis=1))
     order = np.argsort(v == 0, axis=1, kind="stable")[:, :length]  # the entries that are not zero come first
     weights = np.take_along_axis(v, order, axis=1)
     return Listed(jnp.asarray(order), jnp.asarray(weights), jnp.asarray(q), v.shape[1])
