@@ -1,0 +1,188 @@
+"""f_i(w) = (<x_i, u v> - y_i)^2 / 2 for w = (u, v): a diagonal linear network, with the predictor beta = u v.
+
+Coordinates. In plus = u + v and minus = u - v a gradient step is multiplicative: with g = X_S' r_S / m the
+gradient in beta of the mean loss of a group S,
+
+    the ascent      plus <- (1 + rho g) plus,    minus <- (1 - rho g) minus,
+    the predictor   beta = (plus^2 - minus^2) / 4 = imbalance sinh(log|plus| - log|minus|),
+    the imbalance   |u^2 - v^2| / 2 = |plus minus| / 2,
+
+so that logarithms of |plus| and |minus| lose nothing where u^2 - v^2 is far below u^2 + v^2.
+
+Potential. Gradient flow from beta = 0 ends at the interpolator of least hyperbolic entropy
+
+    phi(beta) = sum_j beta_j asinh(beta_j / k_j) - sqrt(beta_j^2 + k_j^2) + k_j,   grad phi = asinh(beta / k),
+
+at the imbalance k of the start. From u = sqrt(2) alpha, v = 0 it is k = alpha^2 (`init` is alpha).
+
+Groups of m-SAM are rows of indices, (groups, m): one row is n-SAM, n rows are 1-SAM. The loss of af22 is
+remembered as half of this one; its rho is then twice ours.
+
+Place: the diagonal-network section of Andriushchenko & Flammarion (af22); potential: Woodworth et al. 2020.
+"""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+import scipy.optimize
+
+from theory import Array, admit
+from theory.problems import ALL, Sum
+
+
+class Fields(NamedTuple):
+    x: Array  # (n, d)
+    y: Array  # (n,)
+
+
+class Diagonal(Fields, Sum):
+    __slots__ = ()
+
+    @property
+    def n(self):
+        return len(self.y)
+
+    def losses(self, w, i=ALL):
+        u, v = w
+        return 0.5 * (self.x[i] @ (u * v) - self.y[i]) ** 2
+
+    @property
+    def minima_each(self):
+        return np.zeros(self.n)
+
+    @property
+    def minimum(self):
+        x, y = np.asarray(self.x), np.asarray(self.y)
+        return 0.5 * np.mean((x @ least_l2(x, y) - y) ** 2)
+
+
+class Regression(NamedTuple):
+    """A sparse regression: what is fitted, what it is tested on, and the predictor behind both."""
+
+    train: Diagonal
+    test: Diagonal
+    target: np.ndarray  # (d,)
+
+
+def diagonal(x, y):
+    """f_i = (<x_i, u v> - y_i)^2 / 2."""
+    x, y = admit.numbers(x, "the data"), admit.numbers(y, "the targets")
+    if x.ndim != 2 or y.shape != x.shape[:1]:
+        raise ValueError(f"data must be (n, d) with n targets; got shapes {x.shape} and {y.shape}")
+    if np.any(np.all(x == 0, axis=0)):
+        feature = int(np.argmax(np.all(x == 0, axis=0)))
+        raise ValueError(f"feature {feature} of the data is zero in every row: drop it")
+    return Diagonal(x, y)
+
+
+def published(random):
+    """The regression of the public notebook, drawn by the legacy generator `random`: 20 + 1000 rows in R^30.
+
+    Normal rows, then a target |z| / |z|_2 whose entries after the third are zero.
+    """
+    n, tests, d, support = 20, 1000, 30, 3
+    x, x_test = (random.multivariate_normal(np.zeros(d), np.eye(d), rows) for rows in (n, tests))
+    target = random.randn(d)
+    target[support:] = 0
+    target = np.abs(target) / np.linalg.norm(target)
+    return Regression(diagonal(x, x @ target), diagonal(x_test, x_test @ target), target)
+
+
+def reference(seed):
+    """`published` with the legacy generator started from `seed`."""
+    return published(np.random.RandomState(seed))
+
+
+def sparse(seed, n, d, support):
+    """A random regression: normal rows, a target |z| / |z|_2 on the first `support` entries."""
+    n, d = admit.whole(n, "the number of examples", 1), admit.whole(d, "the dimension", 1)
+    support = admit.whole(support, "the number of entries of the target", 1, d)
+    random = np.random.default_rng(seed)
+    x, target = random.standard_normal((n, d)), np.zeros(d)
+    target[:support] = np.abs(random.standard_normal(support))
+    target /= np.linalg.norm(target)
+    return Regression(diagonal(x, x @ target), diagonal(np.eye(d), target), target)
+
+
+def groups(n, m):
+    """Consecutive groups of m, (n / m, m)."""
+    n, m = admit.whole(n, "the number of examples", 1), admit.whole(m, "the size of a group", 1, n)
+    if n % m:
+        raise ValueError(f"groups of {m} do not divide {n} examples; take m among the divisors of {n}")
+    return np.arange(n).reshape(-1, m)
+
+
+# Coordinates
+
+
+def logarithms(u, v):
+    """(log|u + v|, log|u - v|)."""
+    return jnp.log(jnp.abs(u + v)), jnp.log(jnp.abs(u - v))
+
+
+def weights(plus, minus):
+    """(u, v) with u > |v| from the logarithms."""
+    size, half = jnp.exp((plus + minus) / 2), (plus - minus) / 2
+    return size * jnp.cosh(half), size * jnp.sinh(half)
+
+
+def imbalance(plus, minus):
+    """|u^2 - v^2| / 2 from the logarithms."""
+    return jnp.exp(plus + minus) / 2
+
+
+def predictor(plus, minus):
+    """u v from the logarithms."""
+    return imbalance(plus, minus) * jnp.sinh(plus - minus)
+
+
+# The plain arithmetic in (u, v), as the public notebook has it; NumPy
+
+
+def gradient(f, beta):
+    """X'(X beta - y) / n."""
+    return f.x.T @ (f.x @ beta - f.y) / f.n
+
+
+def gd_step(f, u, v, gamma):
+    g = gradient(f, u * v)
+    return u - gamma * (g * v), v - gamma * (g * u)
+
+
+def sgd_step(f, u, v, gamma, i):
+    """A step on the example i."""
+    g = (f.x[i] @ (u * v) - f.y[i]) * f.x[i]
+    return u - gamma * (g * v), v - gamma * (g * u)
+
+
+def n_sam_step(f, u, v, gamma, rho):
+    g = gradient(f, u * v)
+    ahead, beside = u + rho * (g * v), v + rho * (g * u)
+    g = gradient(f, ahead * beside)
+    return u - gamma * (g * beside), v - gamma * (g * ahead)
+
+
+def one_sam_step(f, u, v, gamma, rho):
+    """The notebook ascends on r^2 and descends on r^2 / 2: its rho is half of this one."""
+    g = (f.x @ (u * v) - f.y)[:, None] * f.x
+    ahead, beside = u + rho * g * v, v + rho * g * u
+    g = (np.sum(f.x * ahead * beside, axis=1) - f.y)[:, None] * f.x
+    return u - gamma * np.sum(g * beside / f.n, axis=0), v - gamma * np.sum(g * ahead / f.n, axis=0)
+
+
+# Interpolators
+
+
+def least_l2(x, y):
+    """The solution of X beta = y of least Euclidean norm."""
+    return np.linalg.lstsq(x, y, rcond=1e-12)[0]
+
+
+def least_l1(x, y):
+    """A solution of X beta = y of least l1 norm, a vertex, by linear programming (HiGHS, to about 1e-9)."""
+    n, d = np.shape(x)
+    found = scipy.optimize.linprog(np.ones(2 * d), A_eq=np.hstack([x, -x]), b_eq=y, method="highs")
+    if found.status != 0:
+        raise ValueError(f"X beta = y has no solution of least l1 norm: {found.message}")
+    return found.x[:d] - found.x[d:]
