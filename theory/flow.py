@@ -1,0 +1,193 @@
+"""The flow of m-SAM on a diagonal linear network, in logarithms of u + v and u - v.
+
+dw/dt = -mean_S grad f_S(w + h_S grad f_S(w)) with h_S = rho, or rho / |grad f_S(w)| where normalised. With
+g_S and g_S^+ the gradients in beta of a group before and after its ascent,
+
+    (log|u + v|)' = -mean_S g_S^+ (1 + h_S g_S),    (log|u - v|)' = mean_S g_S^+ (1 - h_S g_S).
+
+Their sum and difference give, for every radius, grouping and time (proof of af22's implicit bias),
+
+    imbalance(t) = imbalance(0) exp(-2 int mean_S h_S g_S g_S^+),
+    beta(t) = imbalance(t) sinh(X' dual(t)),    dual(t) = -(2/n) int r^+,
+
+so that asinh(beta / imbalance) lies in the span of the data: beta(t) minimises the potential of the current
+imbalance among all predictors that fit the data equally.
+
+The integrals are taken beside the state. SciPy's LSODA at its finest tolerance; a second solver agrees to
+1e-12. Normalised with groups smaller than the data set the right side jumps where the gradient of a group
+vanishes, and the flow slides along the jump: this is refused.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.integrate import odeint
+
+from theory import Array, admit
+from theory.update import direction, in_groups, look_ahead, norm
+
+FINEST = 2.3e-14  # LSODA's least relative tolerance is 100 roundings
+MOST_STEPS = 1_000_000
+
+
+class Path(NamedTuple):
+    """The flow at the times asked for; rows are times."""
+
+    plus: Array  # (times, d), log|u + v|
+    minus: Array  # (times, d), log|u - v|
+    shrinkage: Array  # (times, d), int mean_S h_S g_S g_S^+ dt
+    dual: Array  # (times, n), -(2/n) int r^+ dt
+    loss: Array  # (times,), int f dt
+    exponents: Array  # (times, watched, d), int mean_S g_S^2 dt for each watched grouping
+
+    @property
+    def imbalance(self):
+        return np.exp(self.plus + self.minus) / 2
+
+    @property
+    def beta(self):
+        return self.imbalance * np.sinh(self.plus - self.minus)
+
+
+def squares(f, residual, groups):
+    """mean_S g_S^2 in every coordinate: what shrinks log alpha, over rho, to leading order."""
+    each = np.matmul(residual[groups][:, None], f.x[groups])[:, 0] / groups.shape[1]
+    return np.mean(each**2, axis=0)
+
+
+def right_side(f, groups, rho, normalised, watched):
+    """z' for the state z = (plus, minus, shrinkage, dual, loss, exponents), flat."""
+    (count, m), (n, d) = groups.shape, f.x.shape
+    x, y, place = f.x[groups], f.y[groups], groups.ravel()
+    turned = np.ascontiguousarray(np.swapaxes(x, 1, 2))
+    tail = 2 * d + d + n
+
+    def gradients(beta):
+        residual = np.matmul(x, beta[..., None])[..., 0] - y
+        return residual, np.matmul(turned, residual[..., None])[..., 0] / m
+
+    def move(t, z):
+        plus, minus = np.exp(2 * z[:d]), np.exp(2 * z[d : 2 * d])
+        beta = (plus - minus) / 4
+        residual, g = gradients(beta)
+        ascent = rho * g
+        if normalised:
+            ascent /= np.sqrt(np.sum(g**2 * (plus + minus), axis=1, keepdims=True) / 2)
+        up, down = 1 + ascent, 1 - ascent
+        residual_ahead, ahead = gradients((up**2 * plus - down**2 * minus) / 4)
+        out = np.empty_like(z)
+        out[:d] = -(ahead * up).sum(0) / count
+        out[d : 2 * d] = (ahead * down).sum(0) / count
+        out[2 * d : 3 * d] = (ascent * ahead).sum(0) / count
+        out[3 * d : tail][place] = residual_ahead.ravel() * (-2 / n)
+        flat = np.empty(n)
+        flat[place] = residual.ravel()
+        out[tail] = flat @ flat / (2 * n)
+        for k, each in enumerate(watched):
+            out[tail + 1 + k * d : tail + 1 + (k + 1) * d] = squares(f, flat, each)
+        return out
+
+    return move
+
+
+def start(f, plus, minus, watched):
+    n, d = f.x.shape
+    return np.concatenate([plus, minus, np.zeros(d + n + 1 + len(watched) * d)])
+
+
+def path(f, init, groups, rho, times, normalised=False, watched=()):
+    """The flow from u = sqrt(2) init, v = 0 at the increasing `times`; at rho = 0 it is gradient flow.
+
+    `init` is a number or one for each coordinate; `watched` are groupings whose leading exponents are taken
+    along this path.
+    """
+    n, d = f.x.shape
+    times = admit.numbers(times, "times")
+    admit.steps(1.0, rho, 0.0)
+    if np.any(np.diff(times) <= 0) or times[0] <= 0:
+        raise ValueError(f"times of a flow must be positive and increase; got {times}")
+    if not np.all(admit.numbers(init, "the scale of the start") > 0):
+        raise ValueError(f"the scale of the start must be positive; got {init}")
+    if sorted(np.ravel(groups)) != list(range(n)):
+        raise ValueError(f"groups must hold each of the {n} examples once; got {np.asarray(groups).tolist()}")
+    if normalised and len(groups) > 1:
+        raise ValueError(
+            f"normalised m-SAM with {len(groups)} groups has no smooth flow: its right side jumps where the "
+            "gradient of a group vanishes; take one group, or unnormalised steps"
+        )
+    log_size = np.broadcast_to(np.log(np.sqrt(2) * np.asarray(init, float)), d)
+    z = start(f, log_size, log_size, watched)
+    move = right_side(f, groups, rho, normalised, watched)
+    z = solve(move, z, times)
+    cuts = np.cumsum([d, d, d, n, 1])
+    plus, minus, shrinkage, dual, loss, exponents = np.split(z, cuts, axis=1)
+    return Path(plus, minus, shrinkage, dual, loss[:, 0], exponents.reshape(len(z), len(watched), d))
+
+
+def solve(move, z, times):
+    """z at `times`, (times, len(z)), by LSODA from time 0; it refuses what it cannot reach."""
+    found, told = odeint(
+        move,
+        z,
+        np.concatenate([[0.0], times]),
+        tfirst=True,
+        rtol=FINEST,
+        atol=1e-15,
+        mxstep=MOST_STEPS,
+        full_output=True,
+    )
+    if told["message"] != "Integration successful." or not np.all(np.isfinite(found)):
+        raise ValueError(f"the flow does not reach time {times[-1]:g} ({told['message']}): lower the radius")
+    return found[1:]
+
+
+class Ruled(NamedTuple):
+    """The flow by the rule in theory/update.py at the times asked for; rows are times."""
+
+    u: Array  # (times, d)
+    v: Array  # (times, d)
+    shrinkage: Array  # (times, d), int mean_S h_S g_S g_S^+ dt
+    dual: Array  # (times, n), -(2/n) int r^+ dt
+
+    @property
+    def imbalance(self):
+        return np.abs(self.u**2 - self.v**2) / 2
+
+    @property
+    def beta(self):
+        return self.u * self.v
+
+
+def rule_side(f, groups, rho, lam, z):
+    """z' for z = (u, v, shrinkage, dual), flat: dw/dt is minus the gradient that the rule descends on.
+
+    It comes from the losses by automatic differentiation; of the coordinates above nothing is used.
+    """
+    (n, d), m = f.x.shape, groups.shape[1]
+    w = z[:d], z[d : 2 * d]
+    rule = jax.value_and_grad(lambda w, i: f.loss(w, i, n / m))
+    slope = in_groups(look_ahead(rule, rho, lam))(w, groups)[1]
+
+    def each(i):
+        grad = rule(w, i)[1]
+        step = direction(grad, lam)
+        radius = rho * jnp.where(lam == 0, 1.0, 1 - lam + lam / norm(grad))
+        ahead = [a + rho * b for a, b in zip(w, step, strict=True)]
+        residual, residual_ahead = (f.x[i] @ (u * v) - f.y[i] for u, v in (w, ahead))
+        return radius * (f.x[i].T @ residual) * (f.x[i].T @ residual_ahead) / m**2, residual_ahead
+
+    shrinking, ahead = jax.vmap(each)(groups)
+    dual = jnp.zeros(n).at[groups.ravel()].set(-2 / n * ahead.ravel())
+    return jnp.concatenate([-slope[0], -slope[1], shrinking.mean(0), dual])
+
+
+def by_rule(f, u, groups, rho, lam, times, side):
+    """The flow from (u, 0); `side` is `rule_side`, compiled."""
+    n, d = f.x.shape
+    groups = np.asarray(groups)
+    z = solve(
+        lambda t, z: np.asarray(side(f, groups, rho, lam, z)), np.concatenate([u, np.zeros(2 * d + n)]), times
+    )
+    return Ruled(*np.split(z, [d, 2 * d, 3 * d], axis=1))
