@@ -26,10 +26,12 @@ import numpy as np
 from scipy.integrate import odeint
 
 from theory import Array, admit
+from theory.problems import diagonal
 from theory.update import direction, in_groups, look_ahead, norm
 
 FINEST = 2.3e-14  # LSODA's least relative tolerance is 100 roundings
 MOST_STEPS = 1_000_000
+NODES, DOUBLINGS = 24, 14
 
 
 class Path(NamedTuple):
@@ -40,7 +42,6 @@ class Path(NamedTuple):
     shrinkage: Array  # (times, d), int mean_S h_S g_S g_S^+ dt
     dual: Array  # (times, n), -(2/n) int r^+ dt
     loss: Array  # (times,), int f dt
-    exponents: Array  # (times, watched, d), int mean_S g_S^2 dt for each watched grouping
 
     @property
     def imbalance(self):
@@ -51,14 +52,8 @@ class Path(NamedTuple):
         return self.imbalance * np.sinh(self.plus - self.minus)
 
 
-def squares(f, residual, groups):
-    """mean_S g_S^2 in every coordinate: what shrinks log alpha, over rho, to leading order."""
-    each = np.matmul(residual[groups][:, None], f.x[groups])[:, 0] / groups.shape[1]
-    return np.mean(each**2, axis=0)
-
-
-def right_side(f, groups, rho, normalised, watched):
-    """z' for the state z = (plus, minus, shrinkage, dual, loss, exponents), flat."""
+def right_side(f, groups, rho, normalised):
+    """z' for the state z = (plus, minus, shrinkage, dual, loss), flat."""
     (count, m), (n, d) = groups.shape, f.x.shape
     x, y, place = f.x[groups], f.y[groups], groups.ravel()
     turned = np.ascontiguousarray(np.swapaxes(x, 1, 2))
@@ -82,26 +77,16 @@ def right_side(f, groups, rho, normalised, watched):
         out[d : 2 * d] = (ahead * down).sum(0) / count
         out[2 * d : 3 * d] = (ascent * ahead).sum(0) / count
         out[3 * d : tail][place] = residual_ahead.ravel() * (-2 / n)
-        flat = np.empty(n)
-        flat[place] = residual.ravel()
-        out[tail] = flat @ flat / (2 * n)
-        for k, each in enumerate(watched):
-            out[tail + 1 + k * d : tail + 1 + (k + 1) * d] = squares(f, flat, each)
+        out[tail] = np.vdot(residual, residual) / (2 * n)
         return out
 
     return move
 
 
-def start(f, plus, minus, watched):
-    n, d = f.x.shape
-    return np.concatenate([plus, minus, np.zeros(d + n + 1 + len(watched) * d)])
-
-
-def path(f, init, groups, rho, times, normalised=False, watched=()):
+def path(f, init, groups, rho, times, normalised=False):
     """The flow from u = sqrt(2) init, v = 0 at the increasing `times`; at rho = 0 it is gradient flow.
 
-    `init` is a number or one for each coordinate; `watched` are groupings whose leading exponents are taken
-    along this path.
+    `init` is a number or one for each coordinate.
     """
     n, d = f.x.shape
     times = admit.numbers(times, "times")
@@ -118,12 +103,10 @@ def path(f, init, groups, rho, times, normalised=False, watched=()):
             "gradient of a group vanishes; take one group, or unnormalised steps"
         )
     log_size = np.broadcast_to(np.log(np.sqrt(2) * np.asarray(init, float)), d)
-    z = start(f, log_size, log_size, watched)
-    move = right_side(f, groups, rho, normalised, watched)
-    z = solve(move, z, times)
-    cuts = np.cumsum([d, d, d, n, 1])
-    plus, minus, shrinkage, dual, loss, exponents = np.split(z, cuts, axis=1)
-    return Path(plus, minus, shrinkage, dual, loss[:, 0], exponents.reshape(len(z), len(watched), d))
+    start = np.concatenate([log_size, log_size, np.zeros(d + n + 1)])
+    z = solve(right_side(f, groups, rho, normalised), start, times)
+    plus, minus, shrinkage, dual, loss = np.split(z, np.cumsum([d, d, d, n]), axis=1)
+    return Path(plus, minus, shrinkage, dual, loss[:, 0])
 
 
 def solve(move, z, times):
@@ -141,6 +124,27 @@ def solve(move, z, times):
     if told["message"] != "Integration successful." or not np.all(np.isfinite(found)):
         raise ValueError(f"the flow does not reach time {times[-1]:g} ({told['message']}): lower the radius")
     return found[1:]
+
+
+def moment(f, init, end):
+    """int r r' dt along gradient flow up to `end`, (n, n), and the predictor there.
+
+    By Gauss and Legendre on [0, end 2^-k] and on intervals that double from there: the right side is analytic
+    and its fastest mode is resolved by the first.
+    """
+    nodes, weights = np.polynomial.legendre.leggauss(NODES)
+    edges = np.concatenate([[0.0], end * 2.0 ** np.arange(-DOUBLINGS, 1)])
+    half = np.diff(edges)[:, None] / 2
+    times = (edges[:-1, None] + half * (1 + nodes)).ravel()
+    found = path(f, init, diagonal.groups(f.n, f.n), 0.0, np.append(times, end))
+    residuals = found.beta[:-1] @ f.x.T - f.y
+    return np.einsum("t,ti,tj->ij", (half * weights).ravel(), residuals, residuals), found.beta[-1]
+
+
+def exponent(f, moment, groups):
+    """int mean_S g_S^2 dt in every coordinate: log(alpha_eff / alpha) = -rho times this, to leading order."""
+    each = moment[groups[:, :, None], groups[:, None, :]]
+    return np.einsum("sij,sid,sjd->d", each, f.x[groups], f.x[groups]) / groups.size / groups.shape[1]
 
 
 class Ruled(NamedTuple):
