@@ -193,9 +193,9 @@ def least_l1(x, y):
 
 
 def potential(beta, imbalance):
-    """phi, written so that nothing cancels where |beta| is far below the imbalance."""
-    z = beta / imbalance
-    return jnp.sum(imbalance * (z * jnp.arcsinh(z) - z**2 / (1 + jnp.sqrt(1 + z**2))))
+    """phi, written so that nothing cancels where |beta| is far below the imbalance, or overflows far above."""
+    excess = beta * (beta / (imbalance + jnp.hypot(beta, imbalance)))  # sqrt(beta^2 + k^2) - k
+    return jnp.sum(beta * jnp.arcsinh(beta / imbalance) - excess)
 
 
 LEVEL = 8.0  # by how much the logarithm of the imbalance falls from level to level
