@@ -49,7 +49,10 @@ class Path(NamedTuple):
 
     @property
     def beta(self):
-        return self.imbalance * np.sinh(self.plus - self.minus)
+        """Without cancellation where u v is small, without overflow where the imbalance is."""
+        near = self.imbalance * np.sinh(np.clip(self.plus - self.minus, -1, 1))
+        far = (np.exp(2 * self.plus) - np.exp(2 * self.minus)) / 4
+        return np.where(np.abs(self.plus - self.minus) < 1, near, far)
 
 
 def right_side(f, groups, rho, normalised):
@@ -126,19 +129,23 @@ def solve(move, z, times):
     return found[1:]
 
 
-def moment(f, init, end):
-    """int r r' dt along gradient flow up to `end`, (n, n), and the predictor there.
+def quadrature(end):
+    """(times, weights) of Gauss and Legendre on [0, end 2^-k] and on intervals that double from there.
 
-    By Gauss and Legendre on [0, end 2^-k] and on intervals that double from there: the right side is analytic
-    and its fastest mode is resolved by the first.
+    The right side is analytic, and its fastest mode is resolved by the first.
     """
     nodes, weights = np.polynomial.legendre.leggauss(NODES)
     edges = np.concatenate([[0.0], end * 2.0 ** np.arange(-DOUBLINGS, 1)])
     half = np.diff(edges)[:, None] / 2
-    times = (edges[:-1, None] + half * (1 + nodes)).ravel()
+    return (edges[:-1, None] + half * (1 + nodes)).ravel(), (half * weights).ravel()
+
+
+def moment(f, init, end):
+    """int r r' dt along gradient flow up to `end`, (n, n), and the predictor there."""
+    times, weights = quadrature(end)
     found = path(f, init, diagonal.groups(f.n, f.n), 0.0, np.append(times, end))
     residuals = found.beta[:-1] @ f.x.T - f.y
-    return np.einsum("t,ti,tj->ij", (half * weights).ravel(), residuals, residuals), found.beta[-1]
+    return np.einsum("t,ti,tj->ij", weights, residuals, residuals), found.beta[-1]
 
 
 def exponent(f, moment, groups):

@@ -5,8 +5,8 @@ Weak duality holds for any b with X b = y and any nu, with the gap
     phi(b) - nu'y + sum_j k_j (cosh((X' nu)_j) - 1) >= 0,
 
 so a pair whose gap is zero solves both problems. `measured` is the largest of |X beta - y| / |y|, of the gap
-over phi, and of the distance of beta to k sinh(X' nu) over |beta|. k from 1e-12 to 1e4, equal in all coordinates or
-spread over nine powers of ten.
+over phi, and of the distance of beta to k sinh(X' nu) over |beta|. k from 1e-12 to 1e4, equal in all
+coordinates or spread over nine powers of ten.
 """
 
 from typing import NamedTuple

@@ -5,8 +5,8 @@ With asinh(z) = log(2 z) + O(z^-2) and its series at 0, for d entries that are n
     phi / log(2 / k) = |beta|_1 + [sum_j |beta_j| (log|beta_j| - 1) + d k + O(k^2)] / log(2 / k),
     2 k phi          = |beta|_2^2 - |beta|_4^4 / (12 k^2) + O(k^-4),
 
-so the error is of order 1 / log(1 / k), resp. k^-2. Cases "error": the distance of the error over its order to
-that constant. Cases "minimiser": the interpolators of least potential tend to those of least l1 and l2 norm.
+so the error is of order 1 / log(1 / k), resp. k^-2. Cases "error": the distance of the error over its order
+to that constant. Cases "minimiser": the interpolators of least potential tend to those of least l1 and l2.
 """
 
 from typing import NamedTuple

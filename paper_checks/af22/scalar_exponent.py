@@ -1,8 +1,8 @@
 """n = d = 1: Delta = [x y asinh(y / (x k)) - x^2 (sqrt((y / x)^2 + k^2) - k)] / 2, with k = alpha^2.
 
 Along gradient flow beta' = -2 sqrt(beta^2 + k^2) x r, so that Delta = int x^2 r^2 dt is the integral of
-x (y - x b) / (2 sqrt(b^2 + k^2)) over b from 0 to y / x. "proof": the primitive has this derivative and is 0 at
-0, symbolically. "flow": against the integral along the flow. "growth": the slope in log(1 / alpha) between
+x (y - x b) / (2 sqrt(b^2 + k^2)) over b from 0 to y / x. "proof": the primitive has this derivative and is 0
+at 0, symbolically. "flow": against the integral along the flow. "growth": the slope in log(1 / alpha) between
 alpha and alpha / 10 is x y.
 """
 

@@ -134,8 +134,9 @@ def imbalance(plus, minus):
 
 
 def predictor(plus, minus):
-    """u v from the logarithms."""
-    return imbalance(plus, minus) * jnp.sinh(plus - minus)
+    """u v from the logarithms, without cancellation where it is small or overflow where the imbalance is."""
+    near = imbalance(plus, minus) * jnp.sinh(jnp.clip(plus - minus, -1, 1))
+    return jnp.where(jnp.abs(plus - minus) < 1, near, (jnp.exp(2 * plus) - jnp.exp(2 * minus)) / 4)
 
 
 # The plain arithmetic in (u, v), as the public notebook has it; NumPy
@@ -172,6 +173,18 @@ def one_sam_step(f, u, v, gamma, rho):
     return u - gamma * np.sum(g * beside / f.n, axis=0), v - gamma * np.sum(g * ahead / f.n, axis=0)
 
 
+def one_sam_residuals(f, u, v, rho):
+    """r^+ = r (1 + rho <x^2, u^2 + v^2>) + rho^2 r^2 <x^3, beta>, each example after its own ascent."""
+    r = f.x @ (u * v) - f.y
+    return r * (1 + rho * (f.x**2 @ (u**2 + v**2))) + rho**2 * r**2 * (f.x**3 @ (u * v))
+
+
+def n_sam_gradient(f, u, v, rho):
+    """g^+ = g + X'X / n [rho g (u^2 + v^2) + rho^2 g^2 beta], after the ascent of the full batch."""
+    g = gradient(f, u * v)
+    return g + f.x.T @ (f.x @ (rho * g * (u**2 + v**2) + rho**2 * g**2 * u * v)) / f.n
+
+
 # Interpolators
 
 
@@ -193,7 +206,7 @@ def least_l1(x, y):
 
 
 def potential(beta, imbalance):
-    """phi, written so that nothing cancels where |beta| is far below the imbalance, or overflows far above."""
+    """phi; nothing cancels where |beta| is far below the imbalance, or overflows where it is far above."""
     excess = beta * (beta / (imbalance + jnp.hypot(beta, imbalance)))  # sqrt(beta^2 + k^2) - k
     return jnp.sum(beta * jnp.arcsinh(beta / imbalance) - excess)
 
