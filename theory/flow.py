@@ -114,16 +114,10 @@ def path(f, init, groups, rho, times, normalised=False):
 
 def solve(move, z, times):
     """z at `times`, (times, len(z)), by LSODA from time 0; it refuses what it cannot reach."""
-    found, told = odeint(
-        move,
-        z,
-        np.concatenate([[0.0], times]),
-        tfirst=True,
-        rtol=FINEST,
-        atol=1e-15,
-        mxstep=MOST_STEPS,
-        full_output=True,
-    )
+    places = np.concatenate([[0.0], times])
+    sizes = {"rtol": FINEST, "atol": 1e-15, "mxstep": MOST_STEPS}
+    with np.errstate(over="ignore", invalid="ignore"):  # a flow that blows up is refused below
+        found, told = odeint(move, z, places, tfirst=True, full_output=True, **sizes)
     if told["message"] != "Integration successful." or not np.all(np.isfinite(found)):
         raise ValueError(f"the flow does not reach time {times[-1]:g} ({told['message']}): lower the radius")
     return found[1:]

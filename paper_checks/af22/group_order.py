@@ -48,7 +48,8 @@ def cases():
         pair = np.arange(8).reshape(-1, fine), np.arange(8).reshape(-1, coarse)
         out[f"{fine}-SAM and {coarse}-SAM, every example twice"] = Case("twins", *pair, 1.0)
     for methods in (("1-SAM", "5-SAM"), ("5-SAM", "n-SAM")):
-        pair = (flows.groups("reference", method) for method in methods)
+        fine, coarse = (flows.GROUPS[method] for method in methods)
+        pair = diagonal.groups(20, fine), diagonal.groups(20, coarse)
         out[f"{methods[0]} and {methods[1]} at rho=0.1"] = Case("reference", *pair, 1.0, methods)
     return out
 

@@ -46,7 +46,8 @@ class Diagonal(Fields, Sum):
 
     def losses(self, w, i=ALL):
         u, v = w
-        return 0.5 * (self.x[i] @ (u * v) - self.y[i]) ** 2
+        x, y = jnp.asarray(self.x), jnp.asarray(self.y)  # kept in NumPy, which the plain steps need
+        return 0.5 * (x[i] @ (u * v) - y[i]) ** 2
 
     @property
     def minima_each(self):
@@ -243,7 +244,7 @@ def least_potential(x, y, imbalance):
     def move(state):
         dual, level, _, rounds = state
         beta, slope = sides(dual, level)
-        hessian = (x * slope) @ x.T
+        hessian = (x * slope[None]) @ x.T
         hessian += 4 * tiny * jnp.trace(hessian) / n * jnp.eye(n)  # not singular where beta has few entries
         full = jnp.linalg.solve(hessian, y - x @ beta)
         moved = x.T @ full
