@@ -29,12 +29,21 @@ side = jax.jit(flow.rule_side)
 def test_a_second_solver_agrees_to_1e_12(name):
     groups, rho, normalised = SETTINGS[name]
     found = flow.path(SMALL, UNEVEN, groups, rho, TIMES, normalised)
-    move = flow.right_side(SMALL, groups, rho, normalised)
+    move, _ = flow.right_side(SMALL, groups, rho, normalised)
     size = np.log(np.sqrt(2) * UNEVEN)
     start = np.concatenate([size, size, np.zeros(12 + 8 + 1)])
     second = solve_ivp(move, (0, 10), start, "DOP853", TIMES, rtol=2.3e-14, atol=1e-15).y.T
     together = np.concatenate([*found[:4], found.loss[:, None]], axis=1)
     assert np.abs(together - second).max() < 1e-12
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_the_jacobian_is_that_of_the_right_side(name):
+    move, slope = flow.right_side(SMALL, *SETTINGS[name])
+    z, along = np.random.default_rng(5).uniform(-1, 0, (2, 45))
+    change = (move(0, z + 1e-5 * along) - move(0, z - 1e-5 * along)) / 2e-5
+    np.testing.assert_allclose(slope(0, z) @ along, change, rtol=1e-5, atol=1e-5 * np.abs(change).max())
+    np.testing.assert_allclose(move(0, np.stack([z, along]))[1], move(0, along), rtol=1e-13, atol=1e-14)
 
 
 @pytest.mark.parametrize("name", SETTINGS)
@@ -137,4 +146,4 @@ def test_what_has_no_flow_is_refused(changes, says):
 
 def test_a_flow_that_blows_up_is_refused():
     with pytest.warns(ODEintWarning), pytest.raises(ValueError, match="does not reach time 1 "):
-        flow.solve(lambda t, z: z**2, np.array([2.0]), np.array([1.0]))
+        flow.solve(lambda t, z: z**2, None, np.array([2.0]), np.array([1.0]))

@@ -30,7 +30,8 @@ from theory.problems import diagonal
 from theory.update import direction, in_groups, look_ahead, norm
 
 FINEST = 2.3e-14  # LSODA's least relative tolerance is 100 roundings
-MOST_STEPS = 1_000_000
+MOST_STEPS = 100_000
+STEP = 1e-7  # of the differences in the Jacobian
 NODES, DOUBLINGS = 24, 14
 
 
@@ -56,34 +57,42 @@ class Path(NamedTuple):
 
 
 def right_side(f, groups, rho, normalised):
-    """z' for the state z = (plus, minus, shrinkage, dual, loss), flat."""
+    """z' and its Jacobian, for z = (plus, minus, shrinkage, dual, loss), flat; z' of a stack as well."""
     (count, m), (n, d) = groups.shape, f.x.shape
     x, y, place = f.x[groups], f.y[groups], groups.ravel()
     turned = np.ascontiguousarray(np.swapaxes(x, 1, 2))
-    tail = 2 * d + d + n
 
     def gradients(beta):
         residual = np.matmul(x, beta[..., None])[..., 0] - y
         return residual, np.matmul(turned, residual[..., None])[..., 0] / m
 
     def move(t, z):
-        plus, minus = np.exp(2 * z[:d]), np.exp(2 * z[d : 2 * d])
-        beta = (plus - minus) / 4
-        residual, g = gradients(beta)
+        plus, minus = np.exp(2 * z[..., None, :d]), np.exp(2 * z[..., None, d : 2 * d])
+        residual, g = gradients((plus - minus) / 4)
         ascent = rho * g
         if normalised:
-            ascent /= np.sqrt(np.sum(g**2 * (plus + minus), axis=1, keepdims=True) / 2)
+            ascent /= np.sqrt(np.sum(g**2 * (plus + minus), axis=-1, keepdims=True) / 2)
         up, down = 1 + ascent, 1 - ascent
         residual_ahead, ahead = gradients((up**2 * plus - down**2 * minus) / 4)
         out = np.empty_like(z)
-        out[:d] = -(ahead * up).sum(0) / count
-        out[d : 2 * d] = (ahead * down).sum(0) / count
-        out[2 * d : 3 * d] = (ascent * ahead).sum(0) / count
-        out[3 * d : tail][place] = residual_ahead.ravel() * (-2 / n)
-        out[tail] = np.vdot(residual, residual) / (2 * n)
+        out[..., :d] = -(ahead * up).sum(-2) / count
+        out[..., d : 2 * d] = (ahead * down).sum(-2) / count
+        out[..., 2 * d : 3 * d] = (ascent * ahead).sum(-2) / count
+        out[..., 3 * d + place] = residual_ahead.reshape(*z.shape[:-1], n) * (-2 / n)
+        out[..., -1] = np.sum(residual**2, axis=(-2, -1)) / (2 * n)
         return out
 
-    return move
+    def slope(t, z):
+        """dz'/dz by differences: LSODA's iteration needs it roughly, and the integrals enter nothing."""
+        size = len(z)
+        moved = np.repeat(z[None], 2 * d + 1, axis=0)
+        np.einsum("ii->i", moved[1:, : 2 * d])[:] += STEP
+        rates = move(t, moved)
+        out = np.zeros((size, size))
+        out[:, : 2 * d] = (rates[1:] - rates[0]).T / STEP
+        return out
+
+    return move, slope
 
 
 def path(f, init, groups, rho, times, normalised=False):
@@ -107,17 +116,17 @@ def path(f, init, groups, rho, times, normalised=False):
         )
     log_size = np.broadcast_to(np.log(np.sqrt(2) * np.asarray(init, float)), d)
     start = np.concatenate([log_size, log_size, np.zeros(d + n + 1)])
-    z = solve(right_side(f, groups, rho, normalised), start, times)
+    z = solve(*right_side(f, groups, rho, normalised), start, times)
     plus, minus, shrinkage, dual, loss = np.split(z, np.cumsum([d, d, d, n]), axis=1)
     return Path(plus, minus, shrinkage, dual, loss[:, 0])
 
 
-def solve(move, z, times):
+def solve(move, slope, z, times):
     """z at `times`, (times, len(z)), by LSODA from time 0; it refuses what it cannot reach."""
     places = np.concatenate([[0.0], times])
     sizes = {"rtol": FINEST, "atol": 1e-15, "mxstep": MOST_STEPS}
     with np.errstate(over="ignore", invalid="ignore"):  # a flow that blows up is refused below
-        found, told = odeint(move, z, places, tfirst=True, full_output=True, **sizes)
+        found, told = odeint(move, z, places, Dfun=slope, tfirst=True, full_output=True, **sizes)
     if told["message"] != "Integration successful." or not np.all(np.isfinite(found)):
         raise ValueError(f"the flow does not reach time {times[-1]:g} ({told['message']}): lower the radius")
     return found[1:]
@@ -192,7 +201,6 @@ def by_rule(f, u, groups, rho, lam, times, side):
     """The flow from (u, 0); `side` is `rule_side`, compiled."""
     n, d = f.x.shape
     groups = np.asarray(groups)
-    z = solve(
-        lambda t, z: np.asarray(side(f, groups, rho, lam, z)), np.concatenate([u, np.zeros(2 * d + n)]), times
-    )
+    start = np.concatenate([u, np.zeros(2 * d + n)])
+    z = solve(lambda t, z: np.asarray(side(f, groups, rho, lam, z)), None, start, times)
     return Ruled(*np.split(z, [d, 2 * d, 3 * d], axis=1))
