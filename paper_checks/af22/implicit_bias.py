@@ -23,8 +23,7 @@ from theory import flow
 from theory.problems import diagonal
 
 END = 2000.0  # the slowest mode of every flow here decays at 0.02 or faster
-TIMES = (0.5, 2.0, 10.0, 50.0)
-EARLY = (0.5, 2.0, 10.0, 20.0)  # normalised: while the gradient is far from zero
+TIMES = (0.5, 2.0, 10.0, 20.0)  # normalised: the gradient is still far from zero
 START = 0.5  # u(0) of the reference problem, so that k(0) = 1/8
 GROUPS = {"n-SAM": 20, "5-SAM": 5, "1-SAM": 1}
 RHO = 0.1  # of the reference problem
@@ -66,8 +65,7 @@ compiled = {
 @cache
 def ruled(name, method, rho, lam):
     f, u = problem(name)
-    times = EARLY if lam else TIMES
-    return flow.by_rule(f, u, groups(name, method), rho, lam, times, compiled["side"])
+    return flow.by_rule(f, u, groups(name, method), rho, lam, TIMES, compiled["side"])
 
 
 @cache
