@@ -32,7 +32,7 @@ from theory.update import direction, in_groups, look_ahead, norm
 FINEST = 2.3e-14  # LSODA's least relative tolerance is 100 roundings
 MOST_STEPS = 100_000
 STEP = 1e-7  # of the differences in the Jacobian
-NODES, DOUBLINGS = 24, 14
+NODES, DOUBLINGS = 24, 14  # of the quadrature
 
 
 class Path(NamedTuple):
@@ -116,7 +116,8 @@ def path(f, init, groups, rho, times, normalised=False):
         )
     log_size = np.broadcast_to(np.log(np.sqrt(2) * np.asarray(init, float)), d)
     start = np.concatenate([log_size, log_size, np.zeros(d + n + 1)])
-    z = solve(*right_side(f, groups, rho, normalised), start, times)
+    move, slope = right_side(f, groups, rho, normalised)
+    z = solve(move, slope, start, times)
     plus, minus, shrinkage, dual, loss = np.split(z, np.cumsum([d, d, d, n]), axis=1)
     return Path(plus, minus, shrinkage, dual, loss[:, 0])
 

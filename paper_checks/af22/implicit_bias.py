@@ -192,24 +192,22 @@ def tolerance(case):
 
 
 def controls(case):
-    out = {
-        "the integral a little larger": lambda factor: case._replace(scale=factor),
-        "the radius of the public code": case._replace(scale=2.0 if case.setting[1] == "1-SAM" else 0.5),
-    }
-    name, method, rho, lam = case.setting
-    if name == "reference":
-        neighbour = "1-SAM" if method == "n-SAM" else "n-SAM"
-        out["the integral of other groups"] = case._replace(other=(name, neighbour, rho, 0.0))
+    name, method, rho, _ = case.setting
+    out = {}
+    if case.reads == "finite_time_minimiser":
+        out["the imbalance a little larger"] = lambda factor: case._replace(scale=factor)
+    else:
+        out["the integral a little larger"] = lambda factor: case._replace(scale=factor)
+        out["the radius of the public code"] = case._replace(scale=2.0 if method == "1-SAM" else 0.5)
+        if name == "reference":
+            other = "1-SAM" if method == "n-SAM" else "n-SAM"
+            out["the integral of other groups"] = case._replace(other=(name, other, rho, 0.0))
     if case.reads != "hyperbolic_form":
         out["k(0) = u(0)^2"] = case._replace(start=1.0)
     if case.reads in ("implicit_bias", "finite_time_minimiser"):
         out["least l2"] = case._replace(norm="l2")
-    if case.reads in ("implicit_bias", "hyperbolic_form", "finite_time_minimiser"):
-        out["the imbalance of the start"] = case._replace(shrinks=False)
     if case.reads == "implicit_bias":
         out["least l1"] = case._replace(norm="l1")
-    if case.reads == "finite_time_minimiser":
-        out.pop("the integral of other groups", None)
-        out["the imbalance a little larger"] = out.pop("the integral a little larger")
-        out["the imbalance of the public code"] = out.pop("the radius of the public code")
+    if case.reads in ("implicit_bias", "hyperbolic_form", "finite_time_minimiser"):
+        out["the imbalance of the start"] = case._replace(shrinks=False)
     return out

@@ -1,9 +1,9 @@
 """sum_j a^2 q(beta_j / a^2) = phi at k = 2 a^2, with q(z) = 2 - sqrt(4 + z^2) + z asinh(z / 2).
 
-Symbolic: with z = beta / a^2 and k = 2 a^2 the two differ by zero, and both have slope asinh(beta / k). The
-start of Woodworth et al., u = v = ... of scale a, has k = 2 a^2; from u = sqrt(2) alpha, v = 0 it is
-|u^2 - v^2| / 2 = alpha^2. `measured` is 0 where the simplified difference is the number 0, else its size at
-beta = a = 1; "code" is the function of theory/problems/diagonal.py beside the expression.
+Symbolic: the two differ by zero, and both have slope asinh(beta / k). So a potential written with q and
+weights of scale a stands for k = 2 a^2, and from u = sqrt(2) alpha, v = 0 it is |u^2 - v^2| / 2 = alpha^2.
+`measured` is 0 where the simplified difference is the number 0, else its size at beta = a = 1; "code" is the
+function of theory/problems/diagonal.py beside the expression.
 """
 
 from typing import NamedTuple
