@@ -1,0 +1,194 @@
+"""(1/T) sum_{t<T} E|grad L(w_t)|^2 <= (4 L D_0 + 8 sigma^2 / b) / sqrt(T), gamma = 1 / (sqrt(T) L), rho = 1 / (T^(1/4) L).
+
+Bounds and proofs, for every T >= 1: theory/bounds/af22.py. "stochastic_nonconvex_sharper: ..." has 2.75 and 2.95
+for 4 and 8; in "stochastic_nonconvex_inclusive: ..." the sum runs to T and is still divided by T.
+`measured` is the largest ratio of the two sides over the listed T.
+
+    "moments, ..."    quadratics of one Hessian, L = 1: exact moments to T = 1024, batches of 1 and 4, one and two
+    "paths, ..."      x^2 + 3 sin^2 x + c_i x, a logistic loss and a tanh net: every path, to T = 8 or 4
+    "parabola"        one function, T = 1: w -> -w, where the inclusive bound is attained
+
+The variance is that of the problem, the same at every state for the first two, a bound for the others.
+Under a batch of its own the ascent needs smoothness of the mean alone; with one batch that is not enough: control.
+"""
+
+from functools import cache, partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from paper_checks.af22.deterministic_pl import bowl
+from paper_checks.af22.one_step import TILTS, logistic_loss, shared_hessian, small_net
+from theory import expectation, sampling
+from theory.bounds import af22
+from theory.problems.polyak import tilted
+from theory.problems.quadratic import Quadratic
+from theory.problems.trap import trap
+from theory.update import step, step_apart
+
+CONDITIONS = (1.0, 10.0, 100.0)
+BATCHES = (1, 4)
+LONGEST = 1024
+HORIZONS = np.array([1, 2, 3, 4, 6, 8, 32, 128, LONGEST])
+ONE_BATCH, TWO_BATCHES = 8, 4  # steps of which every path is listed
+ROWS = {
+    "stochastic_nonconvex": (af22.NONCONVEX, 0),
+    "stochastic_nonconvex_sharper": (af22.NONCONVEX_SHARPER, 0),
+    "stochastic_nonconvex_inclusive": (af22.NONCONVEX_INCLUSIVE, 1),
+}
+
+
+class Case(NamedTuple):
+    horizons: np.ndarray
+    squares: np.ndarray  # (horizons, longest + 1), E|grad L(w_t)|^2 with the steps of each horizon
+    gap: float  # D_0
+    smoothness: float
+    variance: float  # sigma^2 / b
+    more: int  # terms beyond T
+    constants: tuple
+    long: bool  # whether a rule that does not move must break the bound
+    trap: "Case | None"
+    cut: float  # what the constants are divided by: 1, but for a control
+
+
+def scheduled(smoothness, longest, horizons):
+    """(gamma, rho), (horizons, longest): the steps of each T, then those of T too for the term beyond."""
+    gamma, rho = af22.nonconvex_steps(smoothness, np.asarray(horizons, dtype=float)[:, None])
+    return np.broadcast_to(gamma, (len(horizons), longest)), np.broadcast_to(rho, (len(horizons), longest))
+
+
+@jax.jit
+def by_moments(atoms, start, gammas, rhos):
+    def curve(gamma, rho):
+        return expectation.recursion(atoms, start, gamma, rho, LONGEST, expectation.slope_square)
+
+    return jax.vmap(curve)(gammas[:, 0], rhos[:, 0])
+
+
+@partial(jax.jit, static_argnames=("two",))
+def by_paths(f, w, gammas, rhos, two):
+    steps = gammas.shape[1]
+    draws = sampling.uniform(f.n).atoms()
+    draws = expectation.pairs(draws) if two else draws
+    numbers = expectation.paths(f.n**2 if two else f.n, steps)
+
+    def curve(sizes):
+        schedule = *sizes, jnp.zeros(steps)
+        rule = step_apart if two else step
+        return expectation.listed_curve(f, draws, numbers, w, schedule, slope_square(f), rule)
+
+    return jax.lax.map(curve, (gammas, rhos))
+
+
+def slope_square(f):
+    return lambda w: jnp.sum(jax.grad(f.loss)(w) ** 2)
+
+
+def spread(f, batch):
+    """A sum whose single draws have the first two moments of batches of `batch` draws of f: one Hessian."""
+    return Quadratic(f.h, f.b / np.sqrt(batch), f.c)
+
+
+def of_moments(condition, batch, two):
+    """(problem, its atoms, start, D_0, sigma^2 / b)."""
+    f = spread(shared_hessian(condition), batch)
+    atoms = (expectation.apart if two else expectation.pieces)(f, sampling.uniform(f.n))
+    start = np.full(3, 3.0)
+    gap = 0.5 * start @ f.hessian @ start
+    return f, atoms, start, gap, np.mean(np.sum(f.linear**2, axis=1))
+
+
+def of_paths():
+    """name -> (problem, start, L, D_0, sigma^2, whether two batches are listed too)."""
+    sines, loss, net = tilted(TILTS), logistic_loss(), small_net()
+    starts = np.array([3.0]), np.array([3.0, -3.0]), np.array([1.0, 0.5, -0.3])
+    gaps = [
+        float(f.loss(w)) - least
+        for f, w, least in zip((sines, loss, net), starts, (0.0, loss.minimum, net.below), strict=True)
+    ]
+    return {
+        "sine": (sines, starts[0], 8.0, gaps[0], np.mean(TILTS**2)),
+        "logistic": (loss, starts[1], max(loss.smoothness_each), gaps[1], loss.variance),
+        "tanh net": (net, starts[2], max(net.smoothness_each), gaps[2], net.variance),
+    }
+
+
+def cases():
+    return built()
+
+
+@cache
+def built():
+    plain = {}
+    for condition in CONDITIONS:
+        for batch in BATCHES:
+            for two in (False, True):
+                f, atoms, start, gap, variance = of_moments(condition, batch, two)
+                found = np.asarray(by_moments(atoms, start, *scheduled(1.0, LONGEST, HORIZONS)))
+                label = (
+                    f"moments, condition {condition:g}, {'two batches' if two else 'one batch'} of {batch}"
+                )
+                plain[label] = (HORIZONS, found, gap, 1.0, variance)
+    for name, (f, start, whole, gap, variance) in of_paths().items():
+        for two, longest in ((False, ONE_BATCH), (True, TWO_BATCHES)):
+            if two and name != "sine":
+                continue  # one nonlinear sum of two batches: 16 pairs a step
+            horizons = HORIZONS[HORIZONS < longest] if two else HORIZONS[HORIZONS <= longest]
+            found = np.asarray(by_paths(f, start, *scheduled(whole, longest, horizons), two))
+            label = f"paths, {name}, {'two batches' if two else 'one batch'} of 1"
+            plain[label] = (horizons, found, gap, whole, variance)
+    swing = np.asarray(by_paths(bowl(1.0, 1), np.ones(1), *scheduled(1.0, 1, [1]), False))
+    plain["parabola"] = (np.array([1]), swing, 0.5, 1.0, 0.0)
+    return {
+        label if row == "stochastic_nonconvex" else f"{row}: {label}": Case(
+            *numbers, more, constants, label.startswith("moments"), trapped(more, constants), 1.0
+        )
+        for label, numbers in plain.items()
+        for row, (constants, more) in ROWS.items()
+    }
+
+
+@cache
+def trapped(more, constants):
+    """T = 10^4: one batch never leaves x = 1, where the gradient of the mean is 1 (theory/problems/trap.py)."""
+    horizon = 10**4
+    f = trap(af22.nonconvex_steps(1.0, horizon)[1])
+    squares = np.ones((1, horizon + 1))
+    return Case(np.array([horizon]), squares, 0.5, 1.0, f.variance, more, constants, False, None, 1.0)
+
+
+def hypotheses(case):
+    return {"L D_0 >= |grad L(w_0)|^2 / 2": case.squares[0, 0] <= 2 * case.smoothness * case.gap * (1 + 1e-9)}
+
+
+def measured(case):
+    sums = np.array(
+        [
+            np.sum(squares[: horizon + case.more]) / horizon
+            for squares, horizon in zip(case.squares, case.horizons, strict=True)
+        ]
+    )
+    most = af22.nonconvex(case.gap, case.smoothness, case.variance, case.horizons, case.constants)
+    return case.cut * np.max(sums / most)
+
+
+def bound(case):
+    return 1.0
+
+
+def tolerance(case):
+    """The engine's 1e-10 (tests/extras/test_exact_arithmetic.py)."""
+    return 1e-10
+
+
+def controls(case):
+    out = {"smaller constants": lambda factor: case._replace(cut=factor)}
+    if case.long:
+        out["the rule does not move"] = case._replace(
+            squares=np.broadcast_to(case.squares[:, :1], case.squares.shape)
+        )
+    if case.trap is not None:
+        out["one batch, smoothness of the mean alone"] = case.trap
+    return out
