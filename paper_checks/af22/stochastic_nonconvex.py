@@ -4,8 +4,8 @@ Bounds and proofs, for every T >= 1: theory/bounds/af22.py. "stochastic_nonconve
 for 4 and 8; in "stochastic_nonconvex_inclusive: ..." the sum runs to T and is still divided by T.
 `measured` is the largest ratio of the two sides over the listed T.
 
-    "moments, ..."    quadratics of one Hessian, L = 1: exact moments to T = 1024, batches of 1 and 4, one and two
-    "paths, ..."      x^2 + 3 sin^2 x + c_i x, a logistic loss and a tanh net: every path, to T = 8 or 4
+    "moments, ..."    quadratics of one Hessian, L = 1: exact moments to T = 4096, batches of 1 and 4, one and two
+    "paths, ..."      x^2 + 3 sin^2 x + c_i x, a logistic loss and a tanh net: every path, to T = 6 or 3
     "parabola"        one function, T = 1: w -> -w, where the inclusive bound is attained
 
 The variance is that of the problem, the same at every state for the first two, a bound for the others.
@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from paper_checks.af22.deterministic_pl import bowl
+from paper_checks.af22 import deterministic_pl
 from paper_checks.af22.one_step import TILTS, logistic_loss, shared_hessian, small_net
 from theory import expectation, sampling
 from theory.bounds import af22
@@ -30,9 +30,9 @@ from theory.update import step, step_apart
 
 CONDITIONS = (1.0, 10.0, 100.0)
 BATCHES = (1, 4)
-LONGEST = 1024
-HORIZONS = np.array([1, 2, 3, 4, 6, 8, 32, 128, LONGEST])
-ONE_BATCH, TWO_BATCHES = 8, 4  # steps of which every path is listed
+LONGEST = 4096
+HORIZONS = np.array([1, 2, 3, 4, 6, 8, 32, 256, LONGEST])
+ONE_BATCH, TWO_BATCHES = 6, 3  # steps of which every path is listed
 ROWS = {
     "stochastic_nonconvex": (af22.NONCONVEX, 0),
     "stochastic_nonconvex_sharper": (af22.NONCONVEX_SHARPER, 0),
@@ -53,10 +53,14 @@ class Case(NamedTuple):
     cut: float  # what the constants are divided by: 1, but for a control
 
 
-def scheduled(smoothness, longest, horizons):
+def horizons(longest):
+    return HORIZONS[longest >= HORIZONS]
+
+
+def scheduled(smoothness, longest, listed):
     """(gamma, rho), (horizons, longest): the steps of each T, then those of T too for the term beyond."""
-    gamma, rho = af22.nonconvex_steps(smoothness, np.asarray(horizons, dtype=float)[:, None])
-    return np.broadcast_to(gamma, (len(horizons), longest)), np.broadcast_to(rho, (len(horizons), longest))
+    gamma, rho = af22.nonconvex_steps(smoothness, np.asarray(listed, dtype=float)[:, None])
+    return np.broadcast_to(gamma, (len(listed), longest)), np.broadcast_to(rho, (len(listed), longest))
 
 
 @jax.jit
@@ -68,22 +72,27 @@ def by_moments(atoms, start, gammas, rhos):
 
 
 @partial(jax.jit, static_argnames=("two",))
-def by_paths(f, w, gammas, rhos, two):
+def over_paths(f, draws, w, gammas, rhos, two):
     steps = gammas.shape[1]
-    draws = sampling.uniform(f.n).atoms()
-    draws = expectation.pairs(draws) if two else draws
-    numbers = expectation.paths(f.n**2 if two else f.n, steps)
+    numbers = expectation.paths(len(draws[-1]), steps)
+
+    def observe(w):
+        value, slope = jax.value_and_grad(f.loss)(w)
+        return jnp.stack([value, jnp.sum(slope**2)])
 
     def curve(sizes):
         schedule = *sizes, jnp.zeros(steps)
         rule = step_apart if two else step
-        return expectation.listed_curve(f, draws, numbers, w, schedule, slope_square(f), rule)
+        return expectation.listed_curve(f, draws, numbers, w, schedule, observe, rule)
 
     return jax.lax.map(curve, (gammas, rhos))
 
 
-def slope_square(f):
-    return lambda w: jnp.sum(jax.grad(f.loss)(w) ** 2)
+def by_paths(f, w, gammas, rhos, two):
+    """E L(w_t) and E|grad L(w_t)|^2 over every path of single draws, (horizons, steps + 1) each."""
+    draws = sampling.uniform(f.n).atoms()
+    found = over_paths(f, expectation.pairs(draws) if two else draws, w, gammas, rhos, two)
+    return np.moveaxis(np.asarray(found), -1, 0)
 
 
 def spread(f, batch):
@@ -95,7 +104,7 @@ def of_moments(condition, batch, two):
     """(problem, its atoms, start, D_0, sigma^2 / b)."""
     f = spread(shared_hessian(condition), batch)
     atoms = (expectation.apart if two else expectation.pieces)(f, sampling.uniform(f.n))
-    start = np.full(3, 3.0)
+    start = np.full(3, 10.0)
     gap = 0.5 * start @ f.hessian @ start
     return f, atoms, start, gap, np.mean(np.sum(f.linear**2, axis=1))
 
@@ -135,15 +144,20 @@ def built():
         for two, longest in ((False, ONE_BATCH), (True, TWO_BATCHES)):
             if two and name != "sine":
                 continue  # one nonlinear sum of two batches: 16 pairs a step
-            horizons = HORIZONS[HORIZONS < longest] if two else HORIZONS[HORIZONS <= longest]
-            found = np.asarray(by_paths(f, start, *scheduled(whole, longest, horizons), two))
+            listed = horizons(longest)
+            found = by_paths(f, start, *scheduled(whole, longest, listed), two)[1]
             label = f"paths, {name}, {'two batches' if two else 'one batch'} of 1"
-            plain[label] = (horizons, found, gap, whole, variance)
-    swing = np.asarray(by_paths(bowl(1.0, 1), np.ones(1), *scheduled(1.0, 1, [1]), False))
+            plain[label] = (listed, found, gap, whole, variance)
+    swing = deterministic_pl.case("parabola", 1.0, 1.0).squares[:, :2]
     plain["parabola"] = (np.array([1]), swing, 0.5, 1.0, 0.0)
     return {
         label if row == "stochastic_nonconvex" else f"{row}: {label}": Case(
-            *numbers, more, constants, label.startswith("moments"), trapped(more, constants), 1.0
+            *numbers,
+            more,
+            constants,
+            label.startswith("moments"),
+            trapped(more, constants) if "one batch" in label else None,
+            1.0,
         )
         for label, numbers in plain.items()
         for row, (constants, more) in ROWS.items()
