@@ -199,7 +199,7 @@ def test_one_step_on_two_batches_is_the_first_of_their_paths():
 
 
 def test_two_batches_of_a_common_hessian_add_the_noise_of_either():
-    """P <- (I - gamma A) P (I - gamma A) + gamma^2 (H S H + rho^2 H^2 S H^2) / b, S the covariance of the centres;
+    """P <- (I - gamma A) P (I - gamma A) + gamma^2 (H S H + rho^2 H^2 S H^2) / b, S of the centres;
     with one batch the noise is gamma^2 A S A / b."""
     rng = np.random.default_rng(5)
     turn = np.linalg.qr(rng.normal(size=(2, 2)))[0]

@@ -68,12 +68,8 @@ class Pieces(NamedTuple):
         return n, z, averaged(self.q, n), weighted.sum(0), weighted.T @ z
 
     def change(self, state, moves):
-        """State minus the next state. Operators alone, so that NumPy runs it too."""
-        one, mean, second = state
-        n, z, n_mean, z_mean, noise = moves
-        half = n_mean @ second + mean[:, None] * z_mean[None] - (self.q[:, None] * (n @ mean)).T @ z
-        half = half - 0.5 * averaged(self.q, n @ second @ n.swapaxes(1, 2))
-        return State(0 * one, n_mean @ mean + one * z_mean, half + half.T - one * noise)
+        """State minus the next state."""
+        return changed(self.q, state, moves)
 
 
 class Apart(NamedTuple):
@@ -96,7 +92,18 @@ class Apart(NamedTuple):
         weighted = self.q[:, None] * z
         return n, z, averaged(self.q, n), weighted.sum(0), weighted.T @ z
 
-    change = Pieces.change
+    def change(self, state, moves):
+        """State minus the next state."""
+        return changed(self.q, state, moves)
+
+
+def changed(q, state, moves):
+    """State minus the next one, from (N_v, z_v) of every atom. Operators alone, so that NumPy runs it too."""
+    one, mean, second = state
+    n, z, n_mean, z_mean, noise = moves
+    half = n_mean @ second + mean[:, None] * z_mean[None] - (q[:, None] * (n @ mean)).T @ z
+    half = half - 0.5 * averaged(q, n @ second @ n.swapaxes(1, 2))
+    return State(0 * one, n_mean @ mean + one * z_mean, half + half.T - one * noise)
 
 
 def averaged(q, matrices):

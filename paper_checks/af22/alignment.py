@@ -1,10 +1,9 @@
 """(1 - rho L) |g|^2 <= <grad L(w + rho g), g> <= (1 + rho L) |g|^2; convex: at least (1 + rho mu) |g|^2.
 
-g = grad L(w). Solved for what it speaks of, at every state: "alignment" for the L that is needed,
-|<grad L(w + rho g) - g, g>| / (rho |g|^2), against L; "alignment_convex: ..." for the claimed mu against the least
-of <grad L(w + rho g) - g, g> / (rho |g|^2). Parabolas x^2 / 2 and -x^2 / 2 attain both sides of the first, the
-flattest direction of a quadratic the second.
-"""
+g = grad L(w). Solved at every state for what it speaks of, the bend <grad L(w + rho g) - g, g> / (rho |g|^2):
+its largest size is the L that is needed, against L; "alignment_convex: ..." has the claimed mu against the
+least bend. Parabolas x^2 / 2 and -x^2 / 2 attain both sides of the first, the flattest direction of a
+quadratic the second."""
 
 from functools import cache
 from typing import NamedTuple
@@ -64,7 +63,7 @@ def built():
     for reach in REACHES:
         for name, f, whole, states in [
             ("sine", sine(1), 8.0, line),
-            ("tanh net", net, float(net.smoothness), rest(net) + space),
+            ("tanh net", net, float(net.smoothness), rest() + space),
             ("parabola", parabola, 1.0, np.ones((1, 1))),
             ("parabola upside down", parabola._replace(h=-parabola.h), 1.0, np.ones((1, 1))),
         ]:

@@ -1,9 +1,10 @@
-"""Same-batch SAM with a constant radius on parabolas h_i (x - c_i)^2 / 2: E w_t -> x with sum_i h_i (1 + rho h_i) (x - c_i) = 0.
+"""Same-batch SAM with a constant radius on h_i (x - c_i)^2 / 2: E w_t -> x, sum_i h_i (1 + rho h_i) (x - c_i)
+= 0.
 
-The mean of one step is affine, x -> x - gamma mean_i h_i (1 + rho h_i) (x - c_i), so that its fixed point does not
-depend on gamma: steps that fall to zero lead to the same point, and E D_t stays above mean(h) (x - w*)^2 / 2. `measured`
-is the distance of E w_t after 4000 steps, by exact moments, relative to |x - w*|.
-"""
+The mean of a step is affine, x -> x - gamma mean_i h_i (1 + rho h_i) (x - c_i), so that its fixed point does
+not depend on gamma: steps that fall to zero lead to the same point, and the limit of E D_t is at least
+mean(h) (x - w*)^2 / 2. `measured` is the distance of E w_t after 4000 steps, by exact moments, relative to |x
+- w*|."""
 
 from functools import cache
 from typing import NamedTuple
@@ -19,7 +20,7 @@ STEPS = 4000
 PARABOLAS = {
     "h = (1, 0.5)": ([1.0, 0.5], [1.0, -1.0]),
     "h = (1, 0.1)": ([1.0, 0.1], [1.0, -1.0]),
-    "h = (1, 0.2, 0.6, 0.4)": ([1.0, 0.2, 0.6, 0.4], [2.0, -1.0, 0.5, -3.0]),
+    "h = (0.3, 0.8)": ([0.3, 0.8], [2.0, -3.0]),
 }
 
 
@@ -30,7 +31,7 @@ class Case(NamedTuple):
     claimed: float  # rho in the fixed point: the same, but for a control
     mean: float  # E w_t - w*
     apart: float  # the same where the ascent has a draw of its own
-    left: float  # what is left of the start in the first: |start - shift| prod_t |1 - gamma_t mean h (1 + rho h)|
+    left: float  # of the start in the first: |start - shift| prod_t |1 - gamma_t mean h (1 + rho h)|
 
 
 @jax.jit
@@ -48,8 +49,8 @@ def cases():
 @cache
 def built():
     out = {}
-    for name, (h, c) in PARABOLAS.items():
-        h, c = np.array(h), np.array(c)
+    for name, (curvatures, centres) in PARABOLAS.items():
+        h, c = np.array(curvatures), np.array(centres)
         best = np.sum(h * c) / np.sum(h)
         f = quadratic(h[:, None, None], (h * (c - best))[:, None], np.zeros(len(h)))
         law = sampling.uniform(len(h))

@@ -1,11 +1,12 @@
-"""rho < 1/L: the points that full-batch unnormalised SAM does not move are the critical points; interval arithmetic.
+"""rho < 1/L: the points that full-batch unnormalised SAM does not move are the critical points; interval
+arithmetic.
 
-On a line w + rho L'(w) is increasing where rho < 1/L and keeps the critical points, so that L'(w + rho L'(w)) has no
-other zeros; in any dimension <grad L(w + rho g), g> >= (1 - rho L) |g|^2 (alignment.py). Here the zeros of both are
-counted on an interval: it is cut until on every piece the function is away from 0, or monotone with ends whose
-signs are sure. `measured` is the zeros that SAM has beyond those of L'. -cos has the curvature -L at a maximum,
-where rho = 1 / L is the limit; the tilted one and x^2 / 16 - cos x leave a little more.
-"""
+On a line w + rho L'(w) is increasing where rho < 1/L and keeps the critical points, so that L'(w + rho L'(w))
+has no other zeros; in any dimension <grad L(w + rho g), g> >= (1 - rho L) |g|^2 (alignment.py). Here the
+zeros of both are counted on an interval: it is cut until on every piece the function is away from 0, or
+monotone with ends whose signs are sure. `measured` is the zeros that SAM has beyond those of L'. -cos has the
+curvature -L at a maximum, where rho = 1 / L is the limit; the tilted one and x^2 / 16 - cos x leave a little
+more."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -100,7 +101,8 @@ def hypotheses(case):
 
 
 def measured(case):
-    still, critical = zeros(*ahead(case), case.ends), zeros(case.slope, case.curvature, case.ends)
+    value, derivative = ahead(case)
+    still, critical = zeros(value, derivative, case.ends), zeros(case.slope, case.curvature, case.ends)
     return float("nan") if still is None or critical is None else float(abs(still - critical))
 
 

@@ -7,10 +7,9 @@ x^2 + 3 sin^2 x and quadratics, from a start to T = 256.
     "deterministic_pl_sharper: ..."      D_T <= (1 - gamma mu (2 - rho^2 L^2 - gamma L))^T D_0
     "deterministic_nonconvex: ..."       (1/T) sum_{t<T} |grad L(w_t)|^2 <= 2 D_0 / (gamma (1 - rho^2 L^2) T)
 
-For the rates `measured` is the largest of the promised over the true fall of log D up to any T <= 256; for the
-mean the largest ratio to its bound. On the parabola with gamma = 1 / L a step is w -> -rho L w: both rates are
-attained, and the mean in the limit of T. Where rho L = 1.5 the parabola diverges: a control.
-"""
+For the rates `measured` is the largest of the promised over the true fall of log D up to any T <= 256; for
+the mean the largest ratio to its bound. On the parabola with gamma = 1 / L a step is w -> -rho L w: both
+rates are attained, and the mean in the limit of T. Where rho L = 1.5 the parabola diverges: a control."""
 
 from functools import cache
 from typing import NamedTuple

@@ -1,13 +1,15 @@
 """One batch for both gradients, smoothness of the mean alone: the non-convex bound is false.
 
-The functions of theory/problems/trap.py have the mean x^2 / 2, L = 1, and bounded variance. At x = 1 neither draw
-moves, so that (1/T) sum E|grad L(w_t)|^2 = 1 for every T, while the bound (4 L D_0 + 8 sigma^2) / sqrt(T) falls
-below 1. `measured` is the claimed bound, its bound the true mean, lowered by twice the tolerance, so that the
-tolerance decides nothing. "smallest T": just below it the bound still holds: a control.
+The functions of theory/problems/trap.py have the mean x^2 / 2, L = 1, and bounded variance. At x = 1 neither
+draw moves, so that (1/T) sum E|grad L(w_t)|^2 = 1 for every T, while the bound (4 L D_0 + 8 sigma^2) /
+sqrt(T) falls below 1. `measured` is the claimed bound, its bound the true mean, lowered by twice the
+tolerance, so that the tolerance decides nothing. "smallest T": just below it the bound still holds: a
+control.
 
-"individual_smoothness_ripple: ..." is the same with cos(k x) / k, k = 20, for T = 10^4 from x = 0.8, on 256 sampled
-paths. |grad L|^2 lies in [0, 1], so that the mean exceeds the sample's by less than sqrt(log(1000) / 512) with
-probability 99.9 % (Hoeffding). k = 1/2, where both functions are 3/2-smooth, is a control.
+"individual_smoothness_ripple: ..." is the same with cos(k x) / k, k = 20, for T = 10^4 from x = 0.8, on 256
+sampled paths. |grad L|^2 lies in [0, 1], so that the mean is below the sample's by less than
+sqrt(log(1000) / 512) with probability 99.9 % (Hoeffding). k = 1/2, where both functions are 3/2-smooth, is a
+control.
 """
 
 from functools import cache

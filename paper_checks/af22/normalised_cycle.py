@@ -1,9 +1,9 @@
 """Normalised SAM on h x^2 / 2 ends on x, -x with |x| = gamma h rho / (2 - gamma h), for 0 < gamma h < 2.
 
-While |x| is large a step shrinks it; once x changes its sign, |x| -> gamma h rho - (1 - gamma h) |x|, a contraction
-with that fixed point (gamma h <= 1; beyond, the sign changes at every step). Starts that meet 0 stay there: they
-are countably many. `measured` is the relative distance of the last |x| to the claimed one, or of the next x to -x.
-"""
+While |x| is large a step shrinks it; once x changes its sign, |x| -> gamma h rho - (1 - gamma h) |x|, a
+contraction with that fixed point (gamma h <= 1; beyond, the sign changes at every step). Starts that meet 0
+stay there: they are countably many. `measured` is the relative distance of the last |x| to the claimed one,
+or of the next x to -x."""
 
 from functools import cache
 from typing import NamedTuple

@@ -1,15 +1,17 @@
-"""(1/T) sum_{t<T} E|grad L(w_t)|^2 <= (4 L D_0 + 8 sigma^2 / b) / sqrt(T), gamma = 1 / (sqrt(T) L), rho = 1 / (T^(1/4) L).
+"""(1/T) sum_{t<T} E|grad L(w_t)|^2 <= (4 L D_0 + 8 sigma^2 / b) / sqrt(T) with the steps gamma = 1 / (sqrt(T)
+L) and rho = 1 / (T^(1/4) L).
 
-Bounds and proofs, for every T >= 1: theory/bounds/af22.py. "stochastic_nonconvex_sharper: ..." has 2.75 and 2.95
-for 4 and 8; in "stochastic_nonconvex_inclusive: ..." the sum runs to T and is still divided by T.
+Bounds and proofs, for every T >= 1: theory/bounds/af22.py. "stochastic_nonconvex_sharper: ..." has 2.75 and
+2.95 for 4 and 8; in "stochastic_nonconvex_inclusive: ..." the sum runs to T and is still divided by T, with 4
+and 5.
 `measured` is the largest ratio of the two sides over the listed T.
 
-    "moments, ..."    quadratics of one Hessian, L = 1: exact moments to T = 4096, batches of 1 and 4, one and two
+    "moments, ..."    quadratics of one Hessian: exact moments to T = 4096, one or two batches of 1 or 4
     "paths, ..."      x^2 + 3 sin^2 x + c_i x, a logistic loss and a tanh net: every path, to T = 6 or 3
     "parabola"        one function, T = 1: w -> -w, where the inclusive bound is attained
 
-The variance is that of the problem, the same at every state for the first two, a bound for the others.
-Under a batch of its own the ascent needs smoothness of the mean alone; with one batch that is not enough: control.
+The variance is the same at every state of quadratics and sines, and bounded by a formula for the others. With
+one batch smoothness of the mean alone is not enough: a control.
 """
 
 from functools import cache, partial
@@ -145,7 +147,8 @@ def built():
             if two and name != "sine":
                 continue  # one nonlinear sum of two batches: 16 pairs a step
             listed = horizons(longest)
-            found = by_paths(f, start, *scheduled(whole, longest, listed), two)[1]
+            gammas, rhos = scheduled(whole, longest, listed)
+            found = by_paths(f, start, gammas, rhos, two)[1]
             label = f"paths, {name}, {'two batches' if two else 'one batch'} of 1"
             plain[label] = (listed, found, gap, whole, variance)
     swing = deterministic_pl.case("parabola", 1.0, 1.0).squares[:, :2]
@@ -166,7 +169,7 @@ def built():
 
 @cache
 def trapped(more, constants):
-    """T = 10^4: one batch never leaves x = 1, where the gradient of the mean is 1 (theory/problems/trap.py)."""
+    """T = 10^4 at x = 1, where one batch stays and the mean has the gradient 1 (theory/problems/trap.py)."""
     horizon = 10**4
     f = trap(af22.nonconvex_steps(1.0, horizon)[1])
     squares = np.ones((1, horizon + 1))

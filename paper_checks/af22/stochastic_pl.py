@@ -1,20 +1,21 @@
-"""E D_T <= 3 L^2 D_0 / (mu^2 T^2) + 22 L sigma^2 / (b mu^2 T) with gamma_t = min{(8t + 4) / (3 mu (t + 1)^2), 1 / (2L)}
-and rho_t = sqrt(gamma_t / L), under PL. "stochastic_pl_sharper: ..." has 15.7 for 22.
+"""E D_T <= 3 L^2 D_0 / (mu^2 T^2) + 22 L sigma^2 / (b mu^2 T) under PL, with the steps
+gamma_t = min{(8t + 4) / (3 mu (t + 1)^2), 1 / (2L)} and rho_t = sqrt(gamma_t / L).
 
-Bounds and proofs: theory/bounds/af22.py. `measured` is the largest ratio of the two sides over T.
+Bounds and proofs: theory/bounds/af22.py; "stochastic_pl_sharper: ..." has 15.7 for 22. `measured` is the
+largest ratio of the two sides over T.
 
-    "moments, ..."        quadratics of one Hessian: exact moments to T = 4096, batches of 1 and 4, one and two
-    "paths, ..."          x^2 + 3 sin^2 x + c_i x and a logistic loss: every path, to T = 6, or 3 for two batches
+    "moments, ..."        quadratics of one Hessian: exact moments to T = 4096, one or two batches of 1 or 4
+    "paths, ..."          x^2 + 3 sin^2 x + c_i x and a logistic loss: every path, to T = 6 or 3
     "scale-free"          400 functions f' = x (1 + a sin(k log|x| + phase)) without noise, to T = 2048
     "two curvatures"      (x - 1)^2 / 2 and (x + 1)^2 / 4, one batch, to T = 2^15
 
-For two curvatures the variance grows with |x|: sigma^2 is its largest value where an iterate or the point ahead
-can be, which lie between the centres and at most rho |grad L| beyond. Controls: there with rho = 0.9 at every step,
-which ends at the shifted point of constant_radius_bias.py; sqrt(1 + x^2) from 100 with "mu = 1", which is not PL.
+For two curvatures the variance grows with |x|: sigma^2 is its largest value where an iterate or a point ahead
+can be, between the centres and at most rho |grad L| beyond. A control there has rho = 0.9 at every step and
+ends at the shifted point of constant_radius_bias.py; another is sqrt(1 + x^2) from 100 with "mu = 1": not PL.
 """
 
 from functools import cache, partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -85,7 +86,7 @@ def cases():
 
 @cache
 def built():
-    plain = {}
+    plain: dict[str, Any] = {}
     for condition in CONDITIONS:
         for batch in BATCHES:
             for two in (False, True):
@@ -103,8 +104,9 @@ def built():
             if two and name != "sine":
                 continue
             sizes = af22.pl_steps(whole, f.pl, np.arange(longest))
-            sizes = [np.broadcast_to(each, (len(horizons(longest)), longest)) for each in sizes]
-            found = by_paths(f, start, *sizes, two)[0, :1]
+            shape = len(horizons(longest)), longest  # as in stochastic_nonconvex.py, whose program it is
+            gammas, rhos = (np.broadcast_to(each, shape) for each in sizes)
+            found = by_paths(f, start, gammas, rhos, two)[0, :1]
             label = f"paths, {name}, {'two batches' if two else 'one batch'} of 1"
             plain[label] = found - f.minimum, np.array([whole]), np.array([f.pl]), variance, False, {}
     f, smoothness, pl = scale_free_functions()

@@ -17,20 +17,20 @@ One step.  E L(w+) <= L - (gamma/2) (1 - r^2) G - (gamma/2) (1 - s) |h|^2
 The descent lemma, the identity above, and Var g+ <= (1 + r)^2 variance: compare g+ with grad L at
 w + rho grad L, for the same batch by way of its own gradient there. (Two batches leave 1 + r^2.)
 
-One step under PL, s <= 1/2 and rho = sqrt(gamma / L), so that r^2 = s.  E D+ <= (1 - 3/4 gamma mu) D
-+ L gamma^2 (3/2 + sqrt(s)) variance. |h - grad L(w + rho grad L)|^2 <= r^2 variance, so |h|^2 >=
-(1 - e) |grad L(w + rho grad L)|^2 - (1/e - 1) r^2 variance for 0 < e < 1; there L is no smaller than at w, and PL
-at both points gives the factor 1 - gamma mu (1 - s) (2 - e) and the noise
-(gamma s / 2) [1 + (1 + sqrt(s))^2 + (1/e - 1) (1 - s)] variance. Take e = 1/2.
+One step under PL, s <= 1/2 and rho = sqrt(gamma / L), so that r^2 = s.  E D+ <= (1 - 3/4 gamma mu) D + L
+gamma^2 (3/2 + sqrt(s)) variance. Let k be the gradient of L at w + rho grad L: |h - k|^2 <= r^2 variance, so
+|h|^2 >= (1 - e) |k|^2 - (1/e - 1) r^2 variance for 0 < e < 1; L is no smaller there than at w, and PL at both
+points gives the factor 1 - gamma mu (1 - s) (2 - e) and the noise (gamma s / 2) [1 + (1 + sqrt(s))^2 + (1/e -
+1) (1 - s)] variance. Take e = 1/2.
 
 Full batch.  One step with no variance and s <= 1, added up; under PL at w and, sharper, also at the point
 ahead. On a parabola with s = 1 a step is w -> -r w: the rates are attained, and the mean in the limit.
 
-Non-convex, s = T^(-1/2), r = T^(-1/4), for every T >= 1.  One step says D+ <= D - c G + N in the mean, 2 L c =
-s (1 - s) and 2 L N = s^2 [1 + (1 + r)^2] variance, and G <= 2 L D. A sum of k values of G from D is
-therefore at most 2 L D S_k plus what the noise adds, S_k = 1 + q + ... + q^(k-1), q = 1 - s (1 - s): in the
-linear program the first G has the coefficient 1 - (1 - q) S_(k-1) = q^(k-1) > 0, so that it is as large as it may
-be, and so on. With the noise of each step counted in the sum that follows it,
+Non-convex, s = T^(-1/2), r = T^(-1/4), for every T >= 1.  One step says D+ <= D - c G + N in the mean, with
+2 L c = s (1 - s) and 2 L N = s^2 [1 + (1 + r)^2] variance, and G <= 2 L D. A sum of k values of G from D is
+therefore at most 2 L D S_k plus what the noise adds, S_k = 1 + q + ... + q^(k-1), q = 1 - s (1 - s): in this
+linear program the first G has the coefficient 1 - (1 - q) S_(k-1) = q^(k-1) > 0, so that it is as large as it
+may be, and so on. With the noise of each step counted in the sum that follows it,
 
     (1/T) sum_{t<k} E G_t <= (2 S_k / T) L D_0 + (1/T^2) [1 + (1 + r)^2] (S_1 + ... + S_(k-1)) variance.
 
@@ -39,11 +39,11 @@ So they are at most 2.75 and 2.95 for k = T, at most 4 and 5 for k = T + 1: for 
 beyond by these bounds, which fall in T. They tend to 2 and 2. Hence the remembered 4 and 8 serve whether the
 sum runs to T - 1 or to T; in the second case a parabola attains 4 at T = 1.
 
-PL, gamma_t = min{(8t + 4) / (3 mu (t + 1)^2), 1 / (2L)}, rho_t = sqrt(gamma_t / L).  The constant step lasts for
-t_0 <= 16 L / (3 mu) steps, and e = 0.30 there: D contracts by 1 - 0.85 gamma mu towards at most 1.5 variance / mu,
-so t^2 D_t <= (4 / 0.85)^2 e^(-2) (L / mu)^2 D_0 + 8 (L / mu^2) t variance, and (4 / 0.85)^2 e^(-2) < 3. Then
-1 - 3/4 gamma_t mu = t^2 / (t + 1)^2, hence (t + 1)^2 D_(t+1) <= t^2 D_t + (64/9) (3/2 + sqrt(1/2)) (L / mu^2) variance,
-and the last factor is below 15.7.
+PL, gamma_t = min{(8t + 4) / (3 mu (t + 1)^2), 1 / (2L)}, rho_t = sqrt(gamma_t / L).  The constant step lasts
+for t_0 <= 16 L / (3 mu) steps, and e = 0.30 there: D contracts by 1 - 0.85 gamma mu towards at most
+1.5 variance / mu, so t^2 D_t <= (4 / 0.85)^2 e^(-2) (L / mu)^2 D_0 + 8 (L / mu^2) t variance, where
+(4 / 0.85)^2 e^(-2) < 3 (e the base of logarithms). Then 1 - 3/4 gamma_t mu = t^2 / (t + 1)^2, hence
+(t + 1)^2 D_(t+1) <= t^2 D_t + (64/9) (3/2 + sqrt(1/2)) (L / mu^2) variance, and that factor is below 15.7.
 
 Place: af22, section on convergence; its lemmas and right-hand sides are remembered, not seen, the steps are
 seen in public code. Its beta is L here. Ours: all proofs, and everything called sharper.
@@ -154,6 +154,6 @@ def pl_gap(gap, smoothness, pl, variance, t, constants=PL):
 
 
 def shifted_point(curvatures, centres, rho):
-    """Where sum_i h_i (1 + rho h_i) (x - c_i) = 0: the mean of same-batch SAM on parabolas with constant rho."""
+    """x with sum_i h_i (1 + rho h_i) (x - c_i) = 0: the mean of same-batch SAM on parabolas, constant rho."""
     weights = curvatures * (1 + rho * curvatures)
     return np.sum(weights * centres) / np.sum(weights)

@@ -1,8 +1,8 @@
 """l_+-(x) = x^2 / 2 -+ cos(k x) / k: the mean x^2 / 2 is 1-smooth, each function (1 + k)-smooth.
 
 The gradients differ from that of the mean by +-sin(k x), of variance at most 1. From |x| <= 1 no step with
-gamma (1 + rho) <= 1 leads beyond 1. Where k rho is large, ascents of one batch end anywhere on the wave, and the
-mean of the gradients there is not that of the mean.
+gamma (1 + rho) <= 1 leads beyond 1. Where k rho is large, ascents of one batch end anywhere on the wave, and
+the mean of the gradients there is not that of the mean.
 
 Place: ours; beside theory/problems/trap.py, a sum that was not made for one radius.
 """

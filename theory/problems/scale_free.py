@@ -1,8 +1,9 @@
-"""f(x) = x^2 / 2 + a x^2 (2 sin t - k cos t) / (4 + k^2), t = k log|x| + phase: PL, not convex where a sqrt(1 + k^2) > 1.
+"""f(x) = x^2 / 2 + a x^2 (2 sin t - k cos t) / (4 + k^2) with t = k log|x| + phase: PL, seldom convex.
 
 f' = x (1 + a sin t) and f'' = 1 + a sin t + a k cos t, so with 0 <= a < 1 the one critical point is 0, where
-f = f' = 0, and L = 1 + a sqrt(1 + k^2). Multiplying x by e^(2 pi / k) multiplies f by the square of that:
-every scale looks like every other, and one period of t shows all states. |f'|^2 / (2 f) depends on t alone,
+f = f' = 0, L = 1 + a sqrt(1 + k^2), and f is not convex where a sqrt(1 + k^2) > 1. Multiplying x by e^(2 pi /
+k) multiplies f by the square of that: every scale looks like every other, and one period of t shows all
+states. |f'|^2 / (2 f) depends on t alone,
 
     (1 + a sin t)^2 / (1 + p sin t - q cos t),     p = 4 a / (4 + k^2),  q = 2 a k / (4 + k^2);
 

@@ -1,9 +1,9 @@
-"""l_+-(x) = x^2 / 2 -+ h(x): the mean x^2 / 2 is 1-smooth, and one batch for ascent and descent never leaves x = 1.
+"""l_+-(x) = x^2 / 2 -+ h(x): a smooth mean, and one batch for ascent and descent never leaves x = 1.
 
-h'(x) = -rho - (1 + rho) sin(pi (x - 1 - rho) / (2 rho)) is 1 at x = 1 and -(1 + 2 rho) at x = 1 + 2 rho. So at
-x = 1 the gradient of l_+ is 0 and its ascent stays; that of l_- is 2, its ascent of radius rho ends at
-1 + 2 rho, and there the gradient is 0. Both sampled gradients vanish while that of the mean is 1, for any step.
-The variance is h'^2 <= (1 + 2 rho)^2, and L_i = 1 + pi (1 + rho) / (2 rho) is what lets it happen.
+h'(x) = -rho - (1 + rho) sin(pi (x - 1 - rho) / (2 rho)) is 1 at x = 1 and -(1 + 2 rho) at x = 1 + 2 rho. So
+at x = 1 the gradient of l_+ is 0 and its ascent stays; that of l_- is 2, its ascent of radius rho ends at 1 +
+2 rho, and there the gradient is 0. Both sampled gradients vanish while that of the mean x^2 / 2, L = 1, is 1,
+for any step. The variance is h'^2 <= (1 + 2 rho)^2; L_i = 1 + pi (1 + rho) / (2 rho) lets it happen.
 
 Place: ours; why af22 needs smoothness of every loss where one batch serves both gradients.
 """
