@@ -18,8 +18,8 @@ The last says |E g+ - grad L|^2 <= r^2 (G + sigma^2 / b), and is solved for the 
 The problems: quadratics of a common Hessian and of different ones, x^2 + 3 sin^2 x + c_i x and
 sin^2(x) / 2 + c_i x on a fine grid, a tanh net on rings; for the alignment two reflections, which attain it
 with one batch, and a tent, which nearly does with either. L is that of every l_i for one batch, that of their
-mean for two. "trap": a sum on which the second is the smaller; with one batch it breaks every inequality, which
-is a control.
+mean for two. "trap": a sum on which the second is the smaller; with one batch it breaks every inequality: a
+control.
 """
 
 from functools import cache
