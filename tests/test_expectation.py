@@ -179,7 +179,7 @@ apart_curve = jax.jit(lambda atoms, start, gamma, rho: recursion(atoms, start, g
 
 @pytest.mark.parametrize("name", LAWS)
 def test_the_recursion_of_two_batches_is_the_sum_over_all_pairs_of_paths(name):
-    law = LAWS[name]
+    law = LAWS[name]()
     gamma, rho = sizes(NOISY, law)
     expected = every_pair(padded(law.atoms()), gamma, rho, 0.0)
     found = apart_curve(expectation.apart(NOISY, law), W, gamma, rho)
@@ -189,7 +189,7 @@ def test_the_recursion_of_two_batches_is_the_sum_over_all_pairs_of_paths(name):
 
 
 def test_one_step_on_two_batches_is_the_first_of_their_paths():
-    law = LAWS["any p"]
+    law = LAWS["any p"]()
     gamma, rho = sizes(NOISY, law)
     draws = expectation.pairs(padded(law.atoms()))
     after = jax.jit(lambda lam: one_step(NOISY, draws, W, gamma, rho, lam, NOISY.loss, step_apart))
