@@ -15,6 +15,7 @@ from theory.problems.least_squares import LeastSquares, least_squares, ridge
 from theory.problems.logistic import logistic
 from theory.problems.quadratic import centred, quadratic
 from theory.sampling import support
+from theory.update import step_apart
 
 curve = jax.jit(recursion, static_argnames="steps")
 LISTING = 1e-12  # relative to E f - f*, the problem shifted so that w* = 0 and f* = 0
@@ -150,6 +151,76 @@ def test_the_recursion_of_underdetermined_least_squares_lives_in_the_range():
 @pytest.mark.parametrize("scale", [1e-6, 1e6])
 def test_the_range_is_found_at_every_scale(scale):
     assert pieces(consistent(scale * data(3, 5)[0]), LAW).basis.shape == (5, 3)
+
+
+# A batch of its own for the ascent
+
+
+@jax.jit
+def every_pair(atoms, gamma, rho, lam):
+    """64^3 paths of pairs; one compilation for all laws."""
+    schedule = [jnp.broadcast_to(x, 3) for x in (gamma, rho, lam)]
+    numbers = expectation.paths(64, 3)
+    return expectation.listed_curve(
+        NOISY, expectation.pairs(atoms), numbers, jnp.asarray(W), schedule, seen, step_apart
+    )
+
+
+def seen(w):
+    return jnp.stack([NOISY.loss(w), jnp.sum(jax.grad(NOISY.loss)(w) ** 2)])
+
+
+def both(atoms, state):
+    return jnp.stack([expectation.excess(atoms, state), expectation.slope_square(atoms, state)])
+
+
+apart_curve = jax.jit(lambda atoms, start, gamma, rho: recursion(atoms, start, gamma, rho, 3, both))
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_the_recursion_of_two_batches_is_the_sum_over_all_pairs_of_paths(name):
+    law = LAWS[name]()
+    gamma, rho = sizes(NOISY, law)
+    expected = every_pair(padded(law.atoms()), gamma, rho, 0.0)
+    found = apart_curve(expectation.apart(NOISY, law), W, gamma, rho)
+    np.testing.assert_allclose(found, expected, rtol=LISTING)
+    same = apart_curve(pieces(NOISY, law), W, gamma, rho)
+    assert np.all(np.abs(same[1:] / expected[1:] - 1) > 1e-6)  # one batch for both is another expectation
+
+
+def test_one_step_on_two_batches_is_the_first_of_their_paths():
+    law = LAWS["any p"]()
+    gamma, rho = sizes(NOISY, law)
+    draws = expectation.pairs(padded(law.atoms()))
+    after = jax.jit(lambda lam: one_step(NOISY, draws, W, gamma, rho, lam, NOISY.loss, step_apart))
+    for lam in (0.0, 0.6, 1.0):
+        expected = every_pair(padded(law.atoms()), gamma, rho, lam)[1, 0]
+        np.testing.assert_allclose(after(lam), expected, rtol=1e-13)
+
+
+def test_two_batches_of_a_common_hessian_add_the_noise_of_either():
+    """P <- (I - gamma A) P (I - gamma A) + gamma^2 (H S H + rho^2 H^2 S H^2) / b, S of the centres;
+    with one batch the noise is gamma^2 A S A / b."""
+    rng = np.random.default_rng(5)
+    turn = np.linalg.qr(rng.normal(size=(2, 2)))[0]
+    h, centres = (turn * np.array([0.3, 1.0])) @ turn.T, rng.normal(size=(3, 2))
+    centres = centres - centres.mean(0)
+    f = centred(quadratic(np.stack([h] * 3), centres @ h, np.zeros(3)))
+    gamma, rho, spread = 0.4, 0.7, centres.T @ centres / 3 / 2
+    along, twice = (np.eye(2) + rho * h) @ h, h @ h
+    noises = {
+        expectation.apart: h @ spread @ h + rho**2 * twice @ spread @ twice,
+        pieces: along @ spread @ along,
+    }
+    for atoms, noise in noises.items():
+        e, p, expected = W, np.zeros((2, 2)), []
+        for _ in range(4):
+            second = np.outer(e, e) + p
+            expected.append([np.trace(h @ second) / 2, np.trace(h @ h @ second)])
+            keep = np.eye(2) - gamma * along
+            e, p = keep @ e, keep @ p @ keep.T + gamma**2 * noise
+        found = apart_curve(atoms(f, sampling.draws(np.full(3, 1 / 3), 2)), W, gamma, rho)
+        np.testing.assert_allclose(found, expected, rtol=LISTING)
 
 
 # Rank one

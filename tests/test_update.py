@@ -24,6 +24,10 @@ def quartic(w):
     return jnp.sum(w**4) / 4
 
 
+def parabola(w, h):
+    return 0.5 * h * w**2
+
+
 def wavy(w):
     """Every operation of its gradient rounds."""
     return jnp.sum(jnp.sin(w) * w) / 3
@@ -76,6 +80,24 @@ def the_second_pass_is_taken_at_the_point_ahead():
     close(found, ahead**3)
 
 
+def the_ascent_may_see_a_batch_of_its_own():
+    # gradient h w: with h = 2 it is 4 at 2, ahead 2 + 0.5 * 4 = 4; there it is 12 with h = 3
+    value, found = update.look_ahead_apart(jax.value_and_grad(parabola), 0.5, 0)(jnp.array(2.0), (2.0,), 3.0)
+    close(value, 4.0)  # of the first pass
+    close(found, 12.0)
+    close(update.step_apart(jax.value_and_grad(parabola), jnp.array(2.0), 0.1, 0.5, 0, (2.0,), 3.0), 0.8)
+
+
+def one_batch_for_both_passes_is_the_rule():
+    f, w = jax.value_and_grad(parabola), jnp.array(2.0)
+    for lam in (0, 0.3, 1):
+        apart = update.look_ahead_apart(f, 0.5, lam)(w, (3.0,), 3.0)
+        np.testing.assert_array_equal(apart, update.look_ahead(f, 0.5, lam)(w, 3.0))
+        np.testing.assert_array_equal(
+            update.step_apart(f, w, 0.1, 0.5, lam, (3.0,), 3.0), update.step(f, w, 0.1, 0.5, lam, 3.0)
+        )
+
+
 IDENTITIES = [
     the_norm_of_3_and_4_is_5,
     the_direction_mixes_gradient_and_unit_gradient,
@@ -83,6 +105,8 @@ IDENTITIES = [
     a_sam_step_is_the_one_by_hand,
     a_usam_step_is_the_one_by_hand,
     the_second_pass_is_taken_at_the_point_ahead,
+    the_ascent_may_see_a_batch_of_its_own,
+    one_batch_for_both_passes_is_the_rule,
 ]
 
 
@@ -110,7 +134,15 @@ def one_pass(value_and_grad, rho, lam):
     return value_and_grad
 
 
-LOOK_AHEAD, DIRECTION = update.look_ahead, update.direction
+def batches_exchanged(value_and_grad, rho, lam):
+    return lambda w, first, *args: APART(value_and_grad, rho, lam)(w, args, *first)
+
+
+def first_batch_alone(value_and_grad, rho, lam):
+    return lambda w, first, *args: APART(value_and_grad, rho, lam)(w, first, *first)
+
+
+LOOK_AHEAD, DIRECTION, APART = update.look_ahead, update.direction, update.look_ahead_apart
 STEPS = {a_sam_step_is_the_one_by_hand, the_second_pass_is_taken_at_the_point_ahead}
 WRONG = {
     "descent for ascent": ("look_ahead", descends_first, STEPS | {a_mixed_step_is_the_one_by_hand}),
@@ -125,6 +157,8 @@ WRONG = {
         STEPS | {the_norm_of_3_and_4_is_5, a_mixed_step_is_the_one_by_hand},
     ),
     "dropped second pass": ("look_ahead", one_pass, STEPS | {a_usam_step_is_the_one_by_hand}),
+    "batches exchanged": ("look_ahead_apart", batches_exchanged, {the_ascent_may_see_a_batch_of_its_own}),
+    "first batch alone": ("look_ahead_apart", first_batch_alone, {the_ascent_may_see_a_batch_of_its_own}),
 }
 
 
@@ -299,10 +333,8 @@ def test_below_the_smallest_normal_number_a_tree_counts_as_zero_and_there_it_doe
 
 
 def test_further_arguments_of_a_step_reach_both_passes():
-    def f(w, h):  # gradient h w: at 2 it is 6, ahead 2 + 0.5 * 6 = 5, there 15
-        return 0.5 * h * w**2
-
-    assert update.step(jax.value_and_grad(f), jnp.array(2.0), 0.1, 0.5, 0, 3.0) == 0.5
+    # gradient h w: at 2 it is 6, ahead 2 + 0.5 * 6 = 5, there 15
+    assert update.step(jax.value_and_grad(parabola), jnp.array(2.0), 0.1, 0.5, 0, 3.0) == 0.5
 
 
 def test_the_value_and_auxiliary_output_are_those_of_the_first_pass():
@@ -365,3 +397,12 @@ def test_groups_may_be_mapped_one_after_the_other():
     grouped = update.in_groups(OURS(jax.value_and_grad(pulled)), over=lambda f: partial(jax.lax.map, f))
     value, found = jax.jit(grouped)(START, CURVATURES, PULLS)
     assert (value, found) == (-1.5, -0.5)
+
+
+def test_groups_may_ascend_on_batches_of_their_own():
+    # gradients at 1 in the ascent's groups: 2 and -3, ahead 2 and -0.5; there 1 * 2 and 4 * (-0.5) - 1
+    apart = update.in_groups(update.look_ahead_apart(jax.value_and_grad(pulled), 0.5, 0))
+    value, found = jax.jit(apart)(
+        START, (CURVATURES, PULLS), np.array([[1.0], [4.0]]), np.array([[0.0], [1.0]])
+    )
+    assert (value, found) == (-1.5, (2 - 3) / 2)

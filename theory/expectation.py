@@ -10,12 +10,14 @@ and so on: differences of order gamma are then exact relative to themselves, whi
 steps need.
 
     pieces(f, law)       any quadratic sum, any law with a listed support; O(atoms d^3) a step
+    apart(f, law)        the same where the ascent has a draw of its own; O(atoms^2 d^3) a step
     rank_one(f, law)     least squares and ridge, one index at a time; O(n d^2) a step
     recursion(...)       the curve step by step, for any schedule of gamma and rho
     krylov(...)          the curve at any times, from a basis whose size follows from the residual
     spectral(...)        d up to about 30: any times, the stationary value and the exact rate
 
-Any rule and any lam, by listing: `one_step` (every draw, at any state) and `along_paths` (every path).
+Any rule and any lam, by listing: `one_step` (every draw, at any state) and `along_paths` (every path). With
+the draws of `pairs` the ascent has one of its own.
 
 All of it is float64. The state w* + range(H) is all that moves f; coordinates are reduced to range(H) first.
 
@@ -66,12 +68,42 @@ class Pieces(NamedTuple):
         return n, z, averaged(self.q, n), weighted.sum(0), weighted.T @ z
 
     def change(self, state, moves):
-        """State minus the next state. Operators alone, so that NumPy runs it too."""
-        one, mean, second = state
-        n, z, n_mean, z_mean, noise = moves
-        half = n_mean @ second + mean[:, None] * z_mean[None] - (self.q[:, None] * (n @ mean)).T @ z
-        half = half - 0.5 * averaged(self.q, n @ second @ n)
-        return State(0 * one, n_mean @ mean + one * z_mean, half + half.T - one * noise)
+        """State minus the next state."""
+        return changed(self.q, state, moves)
+
+
+class Apart(NamedTuple):
+    """Two independent draws, J for the ascent and I for the descent; then N is not symmetric:
+
+    N = gamma H_I (I + rho H_J),     z = gamma (s_I + rho H_I s_J).
+    """
+
+    q: Array  # (k^2,)
+    h: Array  # (k^2, d, d), of the descent
+    s: Array  # (k^2, d)
+    h_first: Array  # (k^2, d, d), of the ascent
+    s_first: Array  # (k^2, d)
+    whole: Array  # (d, d)
+    basis: Array  # (dimension of w, d)
+
+    def moves(self, gamma, rho):
+        n = gamma * (self.h + rho * self.h @ self.h_first)
+        z = gamma * (self.s + rho * (self.h @ self.s_first[:, :, None])[:, :, 0])
+        weighted = self.q[:, None] * z
+        return n, z, averaged(self.q, n), weighted.sum(0), weighted.T @ z
+
+    def change(self, state, moves):
+        """State minus the next state."""
+        return changed(self.q, state, moves)
+
+
+def changed(q, state, moves):
+    """State minus the next one, from (N_v, z_v) of every atom. Operators alone, so that NumPy runs it too."""
+    one, mean, second = state
+    n, z, n_mean, z_mean, noise = moves
+    half = n_mean @ second + mean[:, None] * z_mean[None] - (q[:, None] * (n @ mean)).T @ z
+    half = half - 0.5 * averaged(q, n @ second @ n.swapaxes(1, 2))
+    return State(0 * one, n_mean @ mean + one * z_mean, half + half.T - one * noise)
 
 
 def averaged(q, matrices):
@@ -123,6 +155,21 @@ def pieces(f, law):
     h = basis.T @ (np.tensordot(v, f.hessians, 1) / f.n) @ basis
     s = cleared(v @ slopes / f.n, np.abs(v).max() * np.abs(slopes).max())  # the full batch has no noise
     return Pieces(*map(jnp.asarray, (q, h, s, whole, basis)))
+
+
+def apart(f, law):
+    """The atoms of a quadratic sum whose ascent sees a draw of its own."""
+    one = pieces(f, law)
+    first, then = np.indices((len(one.q), len(one.q))).reshape(2, -1)
+    return Apart(
+        one.q[first] * one.q[then],
+        one.h[then],
+        one.s[then],
+        one.h[first],
+        one.s[first],
+        one.whole,
+        one.basis,
+    )
 
 
 def rank_one(f, law):
@@ -182,10 +229,15 @@ def excess(atoms, state):
     return 0.5 * jnp.sum(atoms.whole * state.second)
 
 
-def recursion(atoms, start, gamma, rho, steps):
+def slope_square(atoms, state):
+    """E|grad f(w)|^2."""
+    return jnp.sum(atoms.whole @ atoms.whole * state.second)
+
+
+def recursion(atoms, start, gamma, rho, steps, read=excess):
     """E f(w_t) - f* for t = 0 .. steps, step by step; gamma and rho are numbers, or one for each step.
 
-    Compile it with `steps` static.
+    `read(atoms, state)` is what is read of a state in its place. Compile it with `steps` static.
     """
     scheduled = jnp.ndim(gamma) + jnp.ndim(rho) > 0
     fixed = None if scheduled else atoms.moves(gamma, rho)
@@ -194,11 +246,11 @@ def recursion(atoms, start, gamma, rho, steps):
     def move(state, now):
         change = atoms.change(state, atoms.moves(*now) if scheduled else fixed)
         after = jax.tree.map(jnp.subtract, state, change)
-        return after, excess(atoms, after)
+        return after, read(atoms, after)
 
     state = begin(atoms, start)
     curve = jax.lax.scan(move, state, sizes)[1]
-    return jnp.concatenate([excess(atoms, state)[None], curve])
+    return jax.tree.map(lambda first, rest: jnp.concatenate([first[None], rest]), read(atoms, state), curve)
 
 
 # The whole curve at once
@@ -435,13 +487,23 @@ def spectral(f, law, start, gamma, rho):
 # Listing: any rule, any lam
 
 
-def one_step(f, atoms, w, gamma, rho, lam, observe):
-    """E observe(w+) over every draw (indices, weights, probabilities); exact at any state w. Compile it."""
-    indices, weights, q = atoms
-    after = jax.vmap(lambda i, v: observe(step(jax.value_and_grad(f.loss), w, gamma, rho, lam, i, v)))(
-        indices, weights
+def one_step(f, atoms, w, gamma, rho, lam, observe, rule=step):
+    """E observe(w+) over every draw (indices, weights, probabilities); exact at any state w. Compile it.
+
+    `rule` is another step of theory/update.py: `step_apart` with the draws of `pairs`.
+    """
+    *draws, q = atoms
+    after = jax.vmap(lambda *draw: observe(rule(jax.value_and_grad(f.loss), w, gamma, rho, lam, *draw)))(
+        *draws
     )
     return jnp.tensordot(q, after, 1)
+
+
+def pairs(atoms):
+    """Every draw of the ascent with every one of the descent: (first, indices, weights, probabilities)."""
+    indices, weights, q = atoms
+    first, then = np.indices((len(q), len(q))).reshape(2, -1)
+    return (indices[first], weights[first]), indices[then], weights[then], q[first] * q[then]
 
 
 def paths(atoms, steps):
@@ -464,15 +526,19 @@ def along_paths(f, law, w, gamma, rho, lam, steps, observe):
     return listed_curve(f, tuple(map(jnp.asarray, atoms)), numbers, jnp.asarray(w), schedule, observe)
 
 
-def listed_curve(f, atoms, numbers, w, schedule, observe):
-    """The scan behind `along_paths`, for callers that compile it over many cases of one shape."""
-    indices, weights, q = atoms
+def listed_curve(f, atoms, numbers, w, schedule, observe, rule=step):
+    """The scan behind `along_paths`, for callers that compile it over many cases of one shape.
+
+    `rule` as in `one_step`.
+    """
+    *draws, q = atoms
     path_q = jnp.prod(q[numbers], axis=1)
 
     def move(states, now):
         atom, steps = now
-        take = jax.vmap(lambda w, k: step(jax.value_and_grad(f.loss), w, *steps, indices[k], weights[k]))
-        after = take(states, atom)
+        draw = jax.tree.map(lambda each: each[atom], draws)
+        take = jax.vmap(lambda w, draw: rule(jax.value_and_grad(f.loss), w, *steps, *draw))
+        after = take(states, draw)
         return after, jnp.tensordot(path_q, jax.vmap(observe)(after), 1)
 
     states = jnp.broadcast_to(w, (len(numbers), *w.shape))

@@ -56,9 +56,15 @@ def look_ahead(value_and_grad, rho, lam):
     The value (and any auxiliary output) is that of the first pass, at w itself.
     Both passes see the same further arguments, hence the same minibatch.
     """
+    apart = look_ahead_apart(value_and_grad, rho, lam)
+    return lambda w, *args: apart(w, args, *args)
 
-    def wrapped(w, *args):
-        value, grad = value_and_grad(w, *args)
+
+def look_ahead_apart(value_and_grad, rho, lam):
+    """The same where the first pass sees another minibatch: the tuple `first` of its arguments."""
+
+    def wrapped(w, first, *args):
+        value, grad = value_and_grad(w, *first)
         ahead = jax.tree.map(lambda x, d: like(x + rho * d, x), w, direction(grad, lam))
         return value, value_and_grad(ahead, *args)[1]
 
@@ -68,6 +74,17 @@ def look_ahead(value_and_grad, rho, lam):
 def step(value_and_grad, w, gamma, rho, lam, *args):
     """One step w - gamma grad f(w + rho d(grad f(w))); `args` go to both passes."""
     _, grad = look_ahead(value_and_grad, rho, lam)(w, *args)
+    return descended(w, gamma, grad)
+
+
+def step_apart(value_and_grad, w, gamma, rho, lam, first, *args):
+    """One step whose ascent sees the arguments `first`, whose descent sees `args`."""
+    _, grad = look_ahead_apart(value_and_grad, rho, lam)(w, first, *args)
+    return descended(w, gamma, grad)
+
+
+def descended(w, gamma, grad):
+    """w - gamma grad, every leaf in its own precision."""
     return jax.tree.map(lambda x, g: like(x - gamma * g, x), w, grad)
 
 

@@ -57,6 +57,11 @@ class Logistic(Fields, Sum):
         return np.sum(np.asarray(self.a) ** 2, axis=1) / 4 + self.ridge
 
     @property
+    def variance(self):
+        """mean |a_i|^2 >= mean_i |grad f_i - grad f|^2 at every w: the slope of log(1 + e^c) is below 1."""
+        return np.mean(np.sum(np.asarray(self.a) ** 2, axis=1))
+
+    @property
     def pl(self):
         if self.ridge == 0:
             raise ValueError(
