@@ -3,6 +3,7 @@ one."""
 
 import argparse
 import sys
+from math import isfinite
 
 import jax
 
@@ -57,17 +58,19 @@ def listing(parser, flags):
 
 def execute(parser, flags, rest):
     jax.config.update("jax_enable_x64", True)
-    defaults = record.parameters(record.load(flags.experiment))
+    module = record.load(flags.experiment)
+    defaults = record.parameters(module)
     for name, default in defaults.items():
         parser.add_argument(
-            f"--{name}", metavar=type(default).__name__.upper(), help=f"default {record.shown(default)}"
+            record.flag(name), metavar=type(default).__name__.upper(), help=f"default {record.shown(default)}"
         )
     if flags.help:
         parser.print_help()
         return 0
-    strangers = [each for each in rest if each.startswith("--") and each.split("=")[0][2:] not in defaults]
+    known = [record.flag(name) for name in defaults]
+    strangers = [each for each in rest if each.startswith("--") and each.split("=")[0] not in known]
     if strangers:
-        known = ", ".join(f"--{name}" for name in defaults)
+        known = ", ".join(known)
         raise record.Refused(f"{strangers[0]} is no parameter; there are {known}, --quick, --out and --debug")
     chosen = vars(parser.parse_args([flags.experiment, *rest]))
     given = {
@@ -75,6 +78,9 @@ def execute(parser, flags, rest):
         for name in defaults
         if chosen[name] is not None
     }
+    if hasattr(module, "single") and (number := module.single(**defaults | given)) is not None:
+        print(f"{number:.17g}")
+        return int(not isfinite(number))
     record.execute(flags.experiment, given, flags.quick, flags.out, say=print)
     return 0
 

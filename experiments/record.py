@@ -5,6 +5,8 @@ An experiment is a module with
     QUICK               arguments for the same experiment in seconds
     SECONDS             the core-seconds it is expected to take with all defaults
     verdicts(table)     optional: case -> measured, bound, tolerance, hypotheses, controls, read by the ledger
+    single(...)         optional, with the arguments of `run`: the one number that they ask for in place of a
+                        table, None where they ask for the table
 
 The JSON says `defaults: true` only for a run with all defaults; ledger and site take no other.
 """
@@ -18,6 +20,7 @@ import platform
 import subprocess
 import sys
 import time
+from fractions import Fraction
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -52,8 +55,12 @@ def parameters(module):
     return {name: each.default for name, each in inspect.signature(module.run).parameters.items()}
 
 
+def flag(name):
+    return "--" + name.replace("_", "-")
+
+
 def parsed(text, default, name):
-    """A flag's text as the kind of thing its default is."""
+    """A flag's text as the kind of thing its default is; a number may be a fraction, 1/6."""
     try:
         if isinstance(default, tuple):
             return tuple(parsed(part, default[0], name) for part in text.split(","))
@@ -65,11 +72,13 @@ def parsed(text, default, name):
             if not float(text).is_integer():  # 1e5 is a whole number too
                 raise ValueError
             return int(float(text))
+        if isinstance(default, float) and "/" in text:
+            return float(Fraction(text))
         return type(default)(text)
-    except (ValueError, KeyError, OverflowError):
+    except (ValueError, KeyError, OverflowError, ZeroDivisionError):
         kind = KINDS[type(default[0] if isinstance(default, tuple) else default)]
         raise Refused(
-            f"--{name} takes {kind}{' or several, with commas' * isinstance(default, tuple)}; got {text!r}"
+            f"{flag(name)} takes {kind}{' or several, with commas' * isinstance(default, tuple)}; got {text!r}"
         ) from None
 
 
@@ -108,7 +117,7 @@ def execute(name, given, quick=False, out=None, say=lambda text: None):
             [
                 "python -m experiments",
                 name,
-                *(f"--{k} {shown(v)}" for k, v in arguments.items() if v != defaults[k]),
+                *(f"{flag(k)} {shown(v)}" for k, v in arguments.items() if v != defaults[k]),
             ]
         ),
     }

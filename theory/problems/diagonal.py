@@ -140,38 +140,121 @@ def predictor(plus, minus):
     return jnp.where(jnp.abs(plus - minus) < 1, near, (jnp.exp(2 * plus) - jnp.exp(2 * minus)) / 4)
 
 
-# The plain arithmetic in (u, v), as the public notebook has it; NumPy
+# The plain arithmetic in (u, v), NumPy, with the roundings of the public notebook. u and v may be batches of
+# runs, (..., d), then gamma and rho are (..., 1); each run has the bits of a run alone.
 
 
-def gradient(f, beta):
-    """X'(X beta - y) / n."""
-    return f.x.T @ (f.x @ beta - f.y) / f.n
+def pulled(f, beta):
+    """X'(X beta - y), by one product for each run."""
+    rest = np.matmul(f.x, beta[..., None]) - f.y[:, None]
+    return np.matmul(f.x.T, rest)[..., 0]
 
 
 def gd_step(f, u, v, gamma):
-    g = gradient(f, u * v)
-    return u - gamma * (g * v), v - gamma * (g * u)
+    pull = pulled(f, u * v)
+    return u - gamma * (pull * v / f.n), v - gamma * (pull * u / f.n)
 
 
 def sgd_step(f, u, v, gamma, i):
-    """A step on the example i."""
-    g = (f.x[i] @ (u * v) - f.y[i]) * f.x[i]
-    return u - gamma * (g * v), v - gamma * (g * u)
+    """A step on the example i, or of each run on its own."""
+    row = f.x[i]
+    rest = np.matmul(row[..., None, :], (u * v)[..., None])[..., 0] - np.asarray(f.y[i])[..., None]
+    pull = rest * row
+    return u - gamma * (pull * v), v - gamma * (pull * u)
 
 
 def n_sam_step(f, u, v, gamma, rho):
-    g = gradient(f, u * v)
-    ahead, beside = u + rho * (g * v), v + rho * (g * u)
-    g = gradient(f, ahead * beside)
-    return u - gamma * (g * beside), v - gamma * (g * ahead)
+    pull = pulled(f, u * v)
+    ahead, beside = u + rho * (pull * v) / f.n, v + rho * (pull * u) / f.n
+    pull = pulled(f, ahead * beside)
+    return u - gamma * (pull * beside / f.n), v - gamma * (pull * ahead / f.n)
 
 
 def one_sam_step(f, u, v, gamma, rho):
-    """The notebook ascends on r^2 and descends on r^2 / 2: its rho is half of this one."""
-    g = (f.x @ (u * v) - f.y)[:, None] * f.x
-    ahead, beside = u + rho * g * v, v + rho * g * u
-    g = (np.sum(f.x * ahead * beside, axis=1) - f.y)[:, None] * f.x
-    return u - gamma * np.sum(g * beside / f.n, axis=0), v - gamma * np.sum(g * ahead / f.n, axis=0)
+    """Every example looks ahead alone. The notebook ascends on r^2, descends on r^2 / 2: its rho is half."""
+    rest = np.matmul(f.x, (u * v)[..., None])[..., 0] - f.y
+    along = (rho * rest)[..., None] * f.x
+    ahead, beside = (a[..., None, :] + along * b[..., None, :] for a, b in ((u, v), (v, u)))
+    rest = (np.sum(f.x * ahead * beside, axis=-1) - f.y)[..., None]
+    pull, push = (np.sum(rest * w * f.x / f.n, axis=-2) for w in (beside, ahead))
+    return u - gamma * pull, v - gamma * push
+
+
+# Moves for `descent.iterate`, for sweeps; lam = 0, the step that is not normalised. Tests hold them to the
+# rule in theory/update.py. In (plus, minus), the values and not their logarithms, u^2 - v^2 keeps its digits.
+
+
+def one_sam(f):
+    """1-SAM in (u, v) by five matrix-vector products.
+
+    Ahead along the example i, with r = X u v - y and c = rho r, the predictor is
+    u v + c_i x_i (u^2 + v^2) + c_i^2 x_i^2 u v, hence the residual there is
+    r + c X^2 (u^2 + v^2) + c^2 X^3 (u v), powers and products taken entry by entry.
+    """
+    rates = closed(f)
+
+    def move(w, gamma, rho, lam, *_):
+        u, v = w
+        lead, side = rates(u * v, u * u + v * v, rho)
+        return u - gamma * (lead * v + side * u), v - gamma * (lead * u + side * v)
+
+    return move
+
+
+def n_sam(f):
+    """n-SAM in (u, v)."""
+
+    def move(w, gamma, rho, lam, *_):
+        u, v = w
+        pull = f.x.T @ (f.x @ (u * v) - f.y) / f.n
+        ahead, beside = u + rho * pull * v, v + rho * pull * u
+        pull = f.x.T @ (f.x @ (ahead * beside) - f.y) / f.n
+        return u - gamma * pull * beside, v - gamma * pull * ahead
+
+    return move
+
+
+def closed(f):
+    """(beta, u^2 + v^2, rho) -> the means over examples of r+ x and of r+ x (rho r x), for 1-SAM."""
+    squares, cubes = f.x**2, f.x**3
+
+    def rates(beta, size, rho):
+        rest = f.x @ beta - f.y
+        scaled = rho * rest
+        ahead = rest + scaled * (squares @ size) + scaled**2 * (cubes @ beta)
+        return f.x.T @ ahead / f.n, squares.T @ (ahead * scaled) / f.n
+
+    return rates
+
+
+def one_sam_factors(f):
+    """1-SAM on (plus, minus), each multiplied by a factor of its own."""
+    rates = closed(f)
+
+    def move(w, gamma, rho, lam, *_):
+        plus, minus = w
+        lead, side = rates((plus**2 - minus**2) / 4, (plus**2 + minus**2) / 2, rho)
+        return plus * (1 - gamma * (lead + side)), minus * (1 + gamma * (lead - side))
+
+    return move
+
+
+def m_sam_factors(f, groups):
+    """m-SAM on (plus, minus) for groups of one size, (groups, m); n-SAM and gradient descent are one group."""
+    x, y = f.x[groups], f.y[groups]
+    m = y.shape[1]
+
+    def pulls(beta):
+        return jnp.einsum("gm,gmd->gd", jnp.einsum("gmd,gd->gm", x, beta) - y, x) / m
+
+    def move(w, gamma, rho, lam, *_):
+        plus, minus = w
+        pull = pulls(jnp.broadcast_to((plus**2 - minus**2) / 4, (len(y), len(plus))))
+        up, down = 1 + rho * pull, 1 - rho * pull
+        pull = pulls(((up * plus) ** 2 - (down * minus) ** 2) / 4)
+        return plus * (1 - gamma * jnp.mean(pull * up, 0)), minus * (1 + gamma * jnp.mean(pull * down, 0))
+
+    return move
 
 
 def one_sam_residuals(f, u, v, rho):
