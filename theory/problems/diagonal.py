@@ -180,8 +180,10 @@ def one_sam_step(f, u, v, gamma, rho):
     return u - gamma * pull, v - gamma * push
 
 
-# Moves for `descent.iterate`, for sweeps; lam = 0, the step that is not normalised. Tests hold them to the
-# rule in theory/update.py. In (plus, minus), the values and not their logarithms, u^2 - v^2 keeps its digits.
+# Moves for `descent.iterate`, for sweeps; tests hold them to the rule in theory/update.py. In (u, v) they take
+# lam = 0, the step that is not normalised. On (plus, minus), the values and not their logarithms, a step
+# multiplies, so that u^2 - v^2 keeps its digits: plus by 1 - gamma up, minus by 1 + gamma down, with the rates
+#     up = mean_S g_S^+ (1 + h_S g_S),    down = mean_S g_S^+ (1 - h_S g_S),    h_S = rho (1 - lam + lam / |g|).
 
 
 def one_sam(f):
@@ -191,18 +193,18 @@ def one_sam(f):
     u v + c_i x_i (u^2 + v^2) + c_i^2 x_i^2 u v, hence the residual there is
     r + c X^2 (u^2 + v^2) + c^2 X^3 (u v), powers and products taken entry by entry.
     """
-    rates = closed(f)
+    closed = example_means(f)
 
     def move(w, gamma, rho, lam, *_):
         u, v = w
-        lead, side = rates(u * v, u * u + v * v, rho)
+        lead, side = closed(u * v, u * u + v * v, rho)
         return u - gamma * (lead * v + side * u), v - gamma * (lead * u + side * v)
 
     return move
 
 
 def n_sam(f):
-    """n-SAM in (u, v)."""
+    """n-SAM in (u, v); gradient descent is rho = 0."""
 
     def move(w, gamma, rho, lam, *_):
         u, v = w
@@ -214,45 +216,70 @@ def n_sam(f):
     return move
 
 
-def closed(f):
+def example_means(f):
     """(beta, u^2 + v^2, rho) -> the means over examples of r+ x and of r+ x (rho r x), for 1-SAM."""
     squares, cubes = f.x**2, f.x**3
 
-    def rates(beta, size, rho):
+    def closed(beta, size, rho):
         rest = f.x @ beta - f.y
         scaled = rho * rest
         ahead = rest + scaled * (squares @ size) + scaled**2 * (cubes @ beta)
         return f.x.T @ ahead / f.n, squares.T @ (ahead * scaled) / f.n
 
+    return closed
+
+
+def one_sam_rates(f):
+    """The rates of 1-SAM by the same products; lam = 0."""
+    closed = example_means(f)
+
+    def rates(plus, minus, rho, lam):
+        lead, side = closed((plus**2 - minus**2) / 4, (plus**2 + minus**2) / 2, rho)
+        return lead + side, lead - side
+
     return rates
 
 
-def one_sam_factors(f):
-    """1-SAM on (plus, minus), each multiplied by a factor of its own."""
-    rates = closed(f)
-
-    def move(w, gamma, rho, lam, *_):
-        plus, minus = w
-        lead, side = rates((plus**2 - minus**2) / 4, (plus**2 + minus**2) / 2, rho)
-        return plus * (1 - gamma * (lead + side)), minus * (1 + gamma * (lead - side))
-
-    return move
-
-
-def m_sam_factors(f, groups):
-    """m-SAM on (plus, minus) for groups of one size, (groups, m); n-SAM and gradient descent are one group."""
+def m_sam_rates(f, groups):
+    """The rates of m-SAM for groups of one size, (groups, m); one group is n-SAM, and at rho = 0 descent."""
     x, y = f.x[groups], f.y[groups]
     m = y.shape[1]
 
     def pulls(beta):
         return jnp.einsum("gm,gmd->gd", jnp.einsum("gmd,gd->gm", x, beta) - y, x) / m
 
-    def move(w, gamma, rho, lam, *_):
-        plus, minus = w
+    def rates(plus, minus, rho, lam):
         pull = pulls(jnp.broadcast_to((plus**2 - minus**2) / 4, (len(y), len(plus))))
-        up, down = 1 + rho * pull, 1 - rho * pull
+        ascent = rho * pull
+        if not (isinstance(lam, (int, float)) and lam == 0):
+            square = jnp.sum(pull**2 * (plus**2 + minus**2), axis=1, keepdims=True) / 2
+            inverse = jnp.where(square > 0, 1 / jnp.sqrt(jnp.where(square > 0, square, 1)), 0)
+            ascent = ascent * (1 - lam + lam * inverse)
+        up, down = 1 + ascent, 1 - ascent
         pull = pulls(((up * plus) ** 2 - (down * minus) ** 2) / 4)
-        return plus * (1 - gamma * jnp.mean(pull * up, 0)), minus * (1 + gamma * jnp.mean(pull * down, 0))
+        return jnp.mean(pull * up, axis=0), jnp.mean(pull * down, axis=0)
+
+    return rates
+
+
+def one_example_rates(f):
+    """The rates of stochastic gradient descent: the draw is the example."""
+    x, y = jnp.asarray(f.x), jnp.asarray(f.y)
+
+    def rates(plus, minus, rho, lam, i):
+        pull = (x[i] @ ((plus**2 - minus**2) / 4) - y[i]) * x[i]
+        return pull, pull
+
+    return rates
+
+
+def multiplied(rates):
+    """A step on (plus, minus)."""
+
+    def move(w, gamma, rho, lam, *draw):
+        plus, minus = w
+        up, down = rates(plus, minus, rho, lam, *draw)
+        return plus * (1 - gamma * up), minus * (1 + gamma * down)
 
     return move
 

@@ -216,10 +216,10 @@ def multiplied(setting, steps=STEPS, groups=None):
     """Its test loss in (u + v, u - v): by the closed form, or by groups of one example."""
     regression = drawn(0)[0]
     f = regression.train
-    move = diagonal.one_sam_factors(f) if groups is None else diagonal.m_sam_factors(f, groups)
+    rates = diagonal.one_sam_rates(f) if groups is None else diagonal.m_sam_rates(f, groups)
     start = (jnp.full(f.x.shape[1], setting.u0),) * 2
     radius = RADIUS["1sam"] * setting.rho
-    plus, minus = go_on(move, start, setting.gamma, radius, steps)
+    plus, minus = go_on(diagonal.multiplied(rates), start, setting.gamma, radius, steps)
     return float(test_losses(regression, *np.array([[(plus + minus) / 2], [(plus - minus) / 2]]))[0])
 
 
