@@ -5,7 +5,9 @@ starts u + v is multiplied by 1 + gamma (c_j - rho s_j) and u - v by 1 - gamma (
 c_j = mean_i y_i x_ij and s_j = mean_i y_i^2 x_ij^2, so that the zero network is stable for 1-SAM exactly beyond
 rho_c = max_j |c_j| / s_j. For n-SAM s_j is c_j^2, and the threshold, `critical`, is 1 / min_j |c_j|, hundreds
 of times larger. From larger starts a network may fit beyond it. `relative` is the training loss over that of the zero network; NaN
-where a run diverges.
+where a run diverges. `kept` counts the coordinates that
+are not zero: a little within rho_c a single one survives and the loss stays near that of the zero network,
+so that the last tenth below the threshold neither collapses nor fits.
 """
 
 from functools import partial
@@ -20,13 +22,16 @@ from experiments.record import progress
 from theory import admit
 from theory.problems import diagonal
 
-SECONDS = 10
+SECONDS = 8
 QUICK = {"steps": 200, "radii": 4, "starts": 3}
+ZERO = 1e-3  # of a coordinate
 SMALL = 0.05  # starts of which the threshold speaks
 NEAR = 1.06, 0.85  # radii over the critical one that have to collapse, and to fit, within the steps
 
+BETWEEN = 0.93
 
-def run(seed=0, steps=20_000, radii=48, starts=24, gamma=0.1):
+
+def run(seed=0, steps=12_000, radii=40, starts=18, gamma=0.1):
     for value, name, low in [(steps, "steps", 1), (radii, "radii", 2), (starts, "starts", 2)]:
         admit.whole(value, name, low)
     admit.steps(gamma, 0, 0)
@@ -44,6 +49,7 @@ def run(seed=0, steps=20_000, radii=48, starts=24, gamma=0.1):
         beta = np.asarray(plus**2 - minus**2) / 4
         kept = {"method": method, "gamma": gamma, "step": steps, "critical": critical, "rho": rho, "u0": u0}
         kept |= {"train_loss": half_square(f, beta), "relative": half_square(f, beta) / rest}
+        kept |= {"kept": (np.abs(beta) > ZERO).sum(1)}
         frames.append(pd.DataFrame(kept))
     return pd.concat(frames, ignore_index=True)
 
@@ -71,6 +77,7 @@ def verdicts(table):
     own = small[small.method == "1-SAM"]
     beyond = own[own.rho >= NEAR[0] * own.critical].relative
     within = own[own.rho <= NEAR[1] * own.critical].relative
+    between = own[(own.rho > BETWEEN * own.critical) & (own.rho < own.critical)].relative
     other = small[small.method == "n-SAM"]
     return {
         "1-SAM beyond the threshold keeps the loss of the zero network": {
@@ -82,6 +89,12 @@ def verdicts(table):
             "measured": within.max(),
             "bound": 0.1,
             "controls": {"beyond it": beyond.min()},
+        },
+        "a little within it 1-SAM does neither": {
+            "measured": between.max(),
+            "bound": 0.99,
+            "hypotheses": {"it does not fit": bool(between.min() > 0.5)},
+            "controls": {"beyond it": beyond.max()},
         },
         "n-SAM, far within its own, fits at all these radii": {
             "measured": other.relative.max(),

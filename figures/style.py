@@ -1,5 +1,7 @@
 """What a colour and a dash mean, in every figure: colour is the method (lam), dash the sampling.
 
+On diagonal networks the methods differ in the size of their groups: each has a colour and a dash.
+
 The colours are those of Okabe and Ito, told apart without hue by lightness too.
 """
 
@@ -13,6 +15,22 @@ SCHEDULE = {"constant": "-", "decreasing": (0, (4, 1.6))}
 PAIR = {"old": (0, (4, 1.6)), "new": "-"}
 NAME = {0.0: "USAM", 1.0: "SAM"}
 BOUND = "#555555"
+METHOD = {
+    "GD": "#333333",
+    "SGD": "#999999",
+    "n-SAM": "#0072B2",
+    "n-SAM, normalised": "#56B4E9",
+    "5-SAM": "#009E73",
+    "1-SAM": "#D55E00",
+}
+METHOD_DASH: Any = {
+    "GD": "-",
+    "SGD": (0, (1, 1)),
+    "n-SAM": (0, (4, 1.6)),
+    "n-SAM, normalised": (0, (4, 1.6, 1, 1.6)),
+    "5-SAM": (0, (6, 1.5, 1, 1.5, 1, 1.5)),
+    "1-SAM": "-",
+}
 
 SETTINGS: Any = {
     "font.size": 9,

@@ -233,7 +233,7 @@ def one_sam_rates(f):
     """The rates of 1-SAM by the same products; lam = 0."""
     closed = example_means(f)
 
-    def rates(plus, minus, rho, lam):
+    def rates(plus, minus, rho, lam, *_):
         lead, side = closed((plus**2 - minus**2) / 4, (plus**2 + minus**2) / 2, rho)
         return lead + side, lead - side
 
@@ -248,7 +248,7 @@ def m_sam_rates(f, groups):
     def pulls(beta):
         return jnp.einsum("gm,gmd->gd", jnp.einsum("gmd,gd->gm", x, beta) - y, x) / m
 
-    def rates(plus, minus, rho, lam):
+    def rates(plus, minus, rho, lam, *_):
         pull = pulls(jnp.broadcast_to((plus**2 - minus**2) / 4, (len(y), len(plus))))
         ascent = rho * pull
         if not (isinstance(lam, (int, float)) and lam == 0):
