@@ -18,7 +18,7 @@ from experiments.record import progress
 from theory import admit, flow
 from theory.problems import diagonal
 
-SECONDS = 12
+SECONDS = 9
 QUICK = {"time": 20.0, "radii": (0.1,)}
 
 
@@ -28,10 +28,12 @@ def run(seed=0, u0=0.5, radii=(0.1, 0.2, 0.4), sizes=(1, 5, 20), time=8000.0):
     f, init = regression.train, u0 / np.sqrt(2)
     groups = {m: diagonal.groups(f.n, m) for m in sizes}
     times = np.array([time])
-    descent = flow.path(f, init, diagonal.groups(f.n, f.n), 0.0, times, watched=tuple(groups.values()))
+    descent = flow.path(f, init, diagonal.groups(f.n, f.n), 0.0, times)
+    moment = flow.moment(f, init, time)[0]
     solve = jax.jit(partial(diagonal.least_potential, jnp.asarray(f.x), jnp.asarray(f.y)))
     frames = []
-    for m, leading in zip(sizes, descent.exponents[0], strict=True):
+    for m in sizes:
+        leading = flow.exponent(f, moment, groups[m])
         progress(f"af22_shrinkage: {name(m, f.n)}, {len(radii)} flows")
         for rho in radii:
             path = flow.path(f, init, groups[m], rho, times)
