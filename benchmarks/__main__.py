@@ -77,6 +77,8 @@ def table(name, records):
             f"{each['name']:<58} {shown(each['ours']):>10} {shown(each['theirs']):>10}   "
             f"{each['ratio']:.1f} {spread} a {each['unit']}"
         )
+        if each["cpu_ratio"] is not None:
+            lines[-1] += f"; {each['cpu_ratio']:.1f} in processor time"
         facts = [f"{what} {one['difference']:.1e}" for what, one in each["equality"].items()]
         if each["compile_seconds"] is not None:
             facts.append(f"compiled in {each['compile_seconds']:.2f} s")

@@ -5,17 +5,20 @@ A benchmark is a module with
     bench(peers)    from the folders of the peers at hand, its jobs and rows
 
 A ratio is theirs over ours, the median over rounds of what the two cost in the same round, with the smallest
-and the largest: a change of load touches both. A row whose two jobs do not compute the same is not timed.
+and the largest: a change of load touches both. `cpu_ratio` is the same of the processor time that they took, of
+all threads and child processes, which other work on the machine moves less. A row whose two jobs do not compute the same is not timed.
 """
 
 import importlib
 import json
 import os
 import platform
+import resource
 import time
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from math import nan
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -79,6 +82,12 @@ def seconds(run):
     return time.perf_counter() - begun
 
 
+def processor():
+    """Seconds of processor time of this process and of its children that have ended."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
+
+
 def compiled(function, *arguments):
     """The compiled program, and the seconds that tracing and compiling took."""
     begun = time.perf_counter()
@@ -87,11 +96,13 @@ def compiled(function, *arguments):
 
 
 def in_turn(jobs, rounds):
-    """Seconds per unit in every round, for each job."""
-    costs: dict[str, list[float]] = {name: [] for name in jobs}
+    """(seconds, seconds of processor time) per unit in every round, for each job."""
+    costs: dict[str, list[tuple[float, float]]] = {name: [] for name in jobs}
     for _ in range(rounds):
         for name, job in jobs.items():
-            costs[name].append(seconds(job.run) / job.units)
+            spent = processor()
+            wall = seconds(job.run)
+            costs[name].append((wall / job.units, (processor() - spent) / job.units))
     return costs
 
 
@@ -105,8 +116,8 @@ def measured(bench):
 
 
 def blank(name):
-    nothing = dict.fromkeys(("unit", "ours", "theirs", "ratio", "low", "high", "rounds", "compile_seconds"))
-    return {"name": name} | nothing | {"equality": {}, "equal": None, "why": None}
+    names = ("unit", "ours", "theirs", "ratio", "low", "high", "cpu_ratio", "rounds", "compile_seconds")
+    return {"name": name} | dict.fromkeys(names) | {"equality": {}, "equal": None, "why": None}
 
 
 def described(row):
@@ -119,14 +130,18 @@ def described(row):
 
 
 def timed(row, costs):
-    ours, theirs = costs[row.ours], costs[row.theirs]
-    ratios = [b / a for a, b in zip(ours, theirs, strict=True)]
+    ours, theirs = (list(zip(*costs[name], strict=True)) for name in (row.ours, row.theirs))
+    ratios, cpu = (
+        [b / a if a else nan for a, b in zip(*both, strict=True)] for both in zip(ours, theirs, strict=True)
+    )
+    (ours, _), (theirs, _) = ours, theirs
     return described(row) | {
         "ours": median(ours),  # seconds per unit
         "theirs": median(theirs),
         "ratio": median(ratios),
         "low": min(ratios),
         "high": max(ratios),
+        "cpu_ratio": median(cpu),
         "rounds": len(ratios),
     }
 

@@ -12,10 +12,14 @@ from typing import NamedTuple
 
 class Peer(NamedTuple):
     what: str
-    takes: dict[str, str]  # file -> what is imported from it
+    takes: dict[str, str]  # file -> names of what is imported from it
 
 
 PEERS = {
+    "understanding-sam": Peer(
+        "a checkout of the public repository tml-epfl/understanding-sam",
+        {"diagonal_linear_nets/diag_nets.py": "GD n_SAM_GD one_SAM_GD"},
+    ),
     "unifiedsam": Peer(
         "a checkout of the public repository dimitris-oik/unifiedsam",
         {"numpy_exps/methods.py": "unifiedSAM", "numpy_exps/loss.py": "RidgeRegression"},
@@ -46,11 +50,12 @@ def found(text):
 def imported(name, folder):
     """What is taken from a peer, in the order of its files; ValueError where a file does not have it."""
     things = []
-    for file, thing in PEERS[name].takes.items():
+    for file, names in PEERS[name].takes.items():
         module = run(name, Path(folder) / file)
-        if not hasattr(module, thing):
-            raise ValueError(f"{Path(folder) / file} has no {thing}; take {PEERS[name].what}")
-        things.append(getattr(module, thing))
+        for thing in names.split():
+            if not hasattr(module, thing):
+                raise ValueError(f"{Path(folder) / file} has no {thing}; take {PEERS[name].what}")
+            things.append(getattr(module, thing))
     return things
 
 

@@ -45,7 +45,9 @@ def run(seed=0, steps=12_000, radii=40, starts=18, gamma=0.1):
         critical = thresholds(f)[method]
         shares = np.linspace(0.05, 2, radii)
         rho, u0 = (each.ravel() for each in np.meshgrid(shares * thresholds(f)["1-SAM"], sizes))
-        plus, minus = ends(diagonal.multiplied(rates), jnp.asarray(u0), jnp.asarray(rho), gamma, f.x.shape[1], steps)
+        plus, minus = ends(
+            diagonal.multiplied(rates), jnp.asarray(u0), jnp.asarray(rho), gamma, f.x.shape[1], steps
+        )
         beta = np.asarray(plus**2 - minus**2) / 4
         kept = {"method": method, "gamma": gamma, "step": steps, "critical": critical, "rho": rho, "u0": u0}
         kept |= {"train_loss": half_square(f, beta), "relative": half_square(f, beta) / rest}

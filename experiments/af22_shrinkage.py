@@ -18,7 +18,7 @@ from experiments.record import progress
 from theory import admit, flow
 from theory.problems import diagonal
 
-SECONDS = 9
+SECONDS = 7
 QUICK = {"time": 20.0, "radii": (0.1,)}
 
 
@@ -37,7 +37,12 @@ def run(seed=0, u0=0.5, radii=(0.1, 0.2, 0.4), sizes=(1, 5, 20), time=8000.0):
         progress(f"af22_shrinkage: {name(m, f.n)}, {len(radii)} flows")
         for rho in radii:
             path = flow.path(f, init, groups[m], rho, times)
-            kept = {"m": m, "rho": rho, "coordinate": np.arange(f.x.shape[1]), "support": regression.target > 0}
+            kept = {
+                "m": m,
+                "rho": rho,
+                "coordinate": np.arange(f.x.shape[1]),
+                "support": regression.target > 0,
+            }
             kept |= {"log_ratio": 0.5 * np.log(path.imbalance[0] / init**2), "exact": -path.shrinkage[0]}
             kept |= {"leading": -rho * leading, "beta": path.beta[0], "descent": descent.beta[0]}
             kept |= {"predicted": np.asarray(solve(jnp.asarray(path.imbalance[0]))[0])}

@@ -59,7 +59,10 @@ def switched(steps, switches, u0, rho, after):
     solved = np.asarray(solutions(jnp.asarray(f.x), jnp.asarray(beta @ f.x.T), jnp.asarray(imbalance)))
     kept = {"kind": "switch", "order": np.repeat(list(orders), len(whole)), "time": np.asarray(at) * SIZE}
     kept |= {"before": np.asarray(first), "after": np.asarray(then), "train_loss": half_square(f, beta)}
-    kept |= {"test_loss": half_square(regression.test, beta), "predicted": half_square(regression.test, solved)}
+    kept |= {
+        "test_loss": half_square(regression.test, beta),
+        "predicted": half_square(regression.test, solved),
+    }
     kept |= {"distance": np.abs(beta - solved).max(1), "l1": np.abs(beta).sum(1)}
     plain = solutions(jnp.asarray(f.x), jnp.asarray(beta @ f.x.T), jnp.full(beta.shape, u0**2 / 2))
     kept |= {"distance_at_start": np.abs(beta - np.asarray(plain)).max(1)}
@@ -93,7 +96,11 @@ def line(iterations):
     ends = notebook.test_losses(regression, u, v)
     frames = [
         pd.DataFrame(
-            {"kind": "notebook", "order": list(settings), "after": [each.then_rho for each in settings.values()]}
+            {
+                "kind": "notebook",
+                "order": list(settings),
+                "after": [each.then_rho for each in settings.values()],
+            }
         ).assign(test_loss=ends[:-1])
     ]
     share = np.linspace(-1, 2, 121)[:, None]

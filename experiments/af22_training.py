@@ -53,7 +53,9 @@ def run(seed=0, steps=1_000_000, points=160, gamma=0.1, u0=0.02, rho=0.12, lengt
     for name, m, rates, radius, lam in arms:
         progress(f"af22_training: {name}, {steps} steps")
         move = diagonal.multiplied(rates)
-        seen = along(move, start, gamma, radius, lam, draws if name == "SGD" else None, jnp.asarray(np.diff(times)))
+        seen = along(
+            move, start, gamma, radius, lam, draws if name == "SGD" else None, jnp.asarray(np.diff(times))
+        )
         plus, minus = (np.asarray(each) for each in seen)
         beta = (plus**2 - minus**2) / 4
         kept = {"method": name, "m": m, "lam": lam, "gamma": gamma, "u0": u0, "rho": radius, "step": times}

@@ -33,6 +33,9 @@ def draw(table):
         axis.plot(part.rho / threshold, part.u0, ".", ms=3, color="black")
     axes[0].set_ylabel(r"start $u_0$")
     figure.colorbar(
-        image, ax=axes, label="training loss over that of the zero network\n(grey: diverged; dots: it fits in part)", extend="min"
+        image,
+        ax=axes,
+        label="training loss over that of the zero network\n(grey: diverged; dots: it fits in part)",
+        extend="min",
     )
     return figure

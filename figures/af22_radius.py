@@ -22,7 +22,11 @@ def draw(table):
             axis.plot(of[across], of.test_loss, **line, **marks, label=label(of, method))
     for rows in (each for _, each in other.groupby("gamma")):
         axes[0].axhline(
-            rows.test_loss.iloc[0], color=METHOD["GD"], lw=0.9, ls=":", label=label(rows, "GD") + ", not shown there"
+            rows.test_loss.iloc[0],
+            color=METHOD["GD"],
+            lw=0.9,
+            ls=":",
+            label=label(rows, "GD") + ", not shown there",
         )
     axes[0].set(xlabel=r"$\rho$ as the public code counts", ylabel="test loss after 10001 steps")
     axes[0].set_title("as published")

@@ -19,7 +19,14 @@ def draw(table):
         axis.plot(ends, ends, color=BOUND, lw=0.8)
         for method, rows in table.groupby("method"):
             axis.plot(
-                -rows[kind], -rows.log_ratio, MARK[method], ms=3.2, mew=0.5, mfc="none", color=METHOD[method], label=method
+                -rows[kind],
+                -rows.log_ratio,
+                MARK[method],
+                ms=3.2,
+                mew=0.5,
+                mfc="none",
+                color=METHOD[method],
+                label=method,
             )
         axis.set(xscale="log", yscale="log", xlabel=r"predicted $\log(\alpha/\alpha_{\mathrm{eff}})$")
         axis.set_title(title)
@@ -31,6 +38,8 @@ def draw(table):
         axes[2].plot(rows.coordinate + 1, -rows.log_ratio, MARK[method], ms=3.2, color=METHOD[method], lw=0)
     support = one.coordinate[one.support].max() + 1.5
     axes[2].axvspan(0.5, support, color="#009E73", alpha=0.12, lw=0)
-    axes[2].set(yscale="log", xlabel="coordinate (shaded: of the target)", xlim=(0.5, one.coordinate.max() + 1.5))
+    axes[2].set(
+        yscale="log", xlabel="coordinate (shaded: of the target)", xlim=(0.5, one.coordinate.max() + 1.5)
+    )
     axes[2].set_title(rf"$\log(\alpha/\alpha_{{\mathrm{{eff}}}})$ at $\rho = {table.rho.min():g}$")
     return figure

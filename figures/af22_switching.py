@@ -27,7 +27,13 @@ def draw(table):
         level = both.test_loss[both.time == time].iloc[0]
         axes[0].axhline(level, color=BOUND, lw=0.7, ls=":")
         axes[0].annotate(
-            name, (flows.time.max(), level), xytext=(0, 5), textcoords="offset points", ha="right", fontsize=8, color=BOUND
+            name,
+            (flows.time.max(), level),
+            xytext=(0, 5),
+            textcoords="offset points",
+            ha="right",
+            fontsize=8,
+            color=BOUND,
         )
     axes[0].set(xscale="log", yscale="log", xlabel="time of switching", ylabel="test loss at the end")
     axes[0].set_title("flows; circles: predicted by dual Newton")
@@ -37,7 +43,9 @@ def draw(table):
         axes[1].plot(line.share, line[column], color=METHOD["GD"], ls=dash, label=name)
     for share, order in ((0.0, "GD, then 1-SAM"), (1.0, "GD")):
         end = line.iloc[(line.share - share).abs().argmin()]
-        axes[1].plot(share, end.test_loss, "o", ms=6, color=METHOD["1-SAM" if share == 0 else "GD"], label=order)
+        axes[1].plot(
+            share, end.test_loss, "o", ms=6, color=METHOD["1-SAM" if share == 0 else "GD"], label=order
+        )
     axes[1].set(xlabel=r"$a$ in $(1-a)\,w_{\mathrm{GD, 1SAM}} + a\,w_{\mathrm{GD}}$", ylabel="loss")
     axes[1].set_title("the line between two networks of the notebook")
     axes[1].legend(loc="upper center")

@@ -16,7 +16,9 @@ def draw(table):
         axes[0].plot(rows.step, rows.train_loss, **line, label=text)
         axes[1].plot(rows.step, rows.test_loss, **line)
         if rows.read.notna().any():
-            axes[1].plot(rows.step.max(), rows.read.iloc[0], "D", ms=5, mfc="none", color=METHOD[method], clip_on=False)
+            axes[1].plot(
+                rows.step.max(), rows.read.iloc[0], "D", ms=5, mfc="none", color=METHOD[method], clip_on=False
+            )
     for axis, name in zip(axes, ("training loss", "test loss"), strict=True):
         axis.set(xscale="log", yscale="log", xlabel="step")
         axis.set_title(name)

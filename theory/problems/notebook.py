@@ -156,9 +156,13 @@ def finals(settings, steps=STEPS, seed=0):
             if name == "sgd":
                 before = [settings[k].discarded for k in of]
                 if method == "then":  # the generator goes on where the first run left it
-                    before = [b + steps * (settings[k].method == "sgd") for b, k in zip(before, of, strict=True)]
+                    before = [
+                        b + steps * (settings[k].method == "sgd") for b, k in zip(before, of, strict=True)
+                    ]
                 draws = np.stack([examples(state, regression.train.n, b, steps) for b in before], axis=1)
-            u[of], v[of] = moved(regression.train, name, u[of], v[of], gamma, RADIUS[name] * rho, steps, draws)
+            u[of], v[of] = moved(
+                regression.train, name, u[of], v[of], gamma, RADIUS[name] * rho, steps, draws
+            )
     return regression, u, v
 
 
@@ -188,7 +192,9 @@ def test_losses(regression, u, v):
     """(1/2) mean squared error on the test examples, of each run, with the notebook's roundings."""
     f = regression.test
     with np.errstate(all="ignore"):
-        return np.array([np.linalg.norm(f.x @ (a * b) - f.y) ** 2 / (2 * f.n) for a, b in zip(u, v, strict=True)])
+        return np.array(
+            [np.linalg.norm(f.x @ (a * b) - f.y) ** 2 / (2 * f.n) for a, b in zip(u, v, strict=True)]
+        )
 
 
 def losses(settings, steps=STEPS, seed=0):
