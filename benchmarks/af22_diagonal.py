@@ -1,15 +1,15 @@
-"""1-SAM on diagonal linear networks beside the public loop over examples: a run, a grid search, a sweep over seeds.
+"""1-SAM on diagonal linear networks beside the public loop: a run, a grid search, a sweep over seeds.
 
-The public notebook's problem, n = 20, d = 30, u0 = 0.1: one run of 1e4 steps, its grid search (gradient descent,
-7 radii of n-SAM, 7 of 1-SAM) and the 7 radii of 1-SAM on 100 data sets. "rule" is theory/update.py in groups of
-one example, lam the number 0; "closed" the five products of theory/problems/diagonal.py. A sweep maps over
-seeds and radii on one device, the closed form over 20 seeds at once. The public loop takes 400 steps of each run, keeps the last loss, and is
-charged by the step, which favours it.
+The public notebook's problem, n = 20, d = 30, u0 = 0.1: one run of 1e4 steps, its grid search (gradient
+descent, 7 radii of n-SAM, 7 of 1-SAM) and the 7 radii of 1-SAM on 100 data sets. "rule" is theory/update.py
+in groups of one example, lam the number 0; "closed" the five products of theory/problems/diagonal.py. A
+sweep maps over seeds and radii on one device, the closed form over 20 seeds at once. The public loop takes
+400 steps of each run, keeps the last loss, and is charged by the step, which favours it.
 
 With this step and a large radius some runs of 1-SAM amplify roundings, and two correct programs differ
-(experiments/af22_round_off.py). So equality is asked for where one rounding of u0 hardly matters: on seed 0 to
-1e-9 or ten times what it moves, on other seeds to 1e-12 for the four smallest radii. How many of the other
-cells differ is reported.
+(experiments/af22_round_off.py). So equality is asked for where one rounding of u0 hardly matters: on seed 0
+to 1e-9 or ten times what it moves, on other seeds to 1e-12 for the four smallest radii. How many of the
+other cells differ is reported.
 """
 
 from functools import partial
@@ -70,7 +70,7 @@ def closed(f, m):
 MOVES = {"rule": rule, "closed": closed}
 
 
-def run(make, m, p, gamma, rho, every):
+def run(make, p, gamma, rho, m, every):
     """The test loss every `every` steps of one run, rho of the theory."""
     move = make(diagonal.Diagonal(p.x, p.y), m)
     start = jnp.full(p.x.shape[1], U0), jnp.zeros(p.x.shape[1])
@@ -84,7 +84,7 @@ def run(make, m, p, gamma, rho, every):
 def cell(make, p, whole, ones):
     """The runs of the grid search: (gamma, rho) of gradient descent and n-SAM, and of 1-SAM."""
     sweeps = (
-        jax.lax.map(lambda pair, m=m: run(make, m, p, *pair, EVERY), of)
+        jax.lax.map(lambda pair, m=m: run(make, p, *pair, m, EVERY), of)
         for m, of in ((len(p.y), whole), (1, ones))
     )
     return jnp.concatenate(list(sweeps))
@@ -94,7 +94,7 @@ def sweep(make, problems, radii):
     """The last test loss for each data set and radius."""
 
     def last(p, rho):
-        return run(make, 1, p, GAMMA, rho, STEPS)[-1]
+        return run(make, p, GAMMA, rho, 1, STEPS)[-1]
 
     if make is rule:
         return jax.lax.map(lambda p: jax.lax.map(partial(last, p), radii), problems)
@@ -139,39 +139,38 @@ def apart(found, expected):
     return float(np.max(np.where(np.isnan(off), np.inf, off)))
 
 
+SAID = {
+    "run": ("one run of 1-SAM", "step"),
+    "cell": ("grid search, 15 runs", "cell"),
+    "sweep": (f"{len(SHOWN)} radii x {SEEDS} seeds", "run-step"),
+}
+
+
 def bench(peers):
+    names = {(name, what): f"{SAID[what][0]}, {THEIRS[name]}" for name in MOVES for what in SAID}
+    if "understanding-sam" not in peers:
+        return Bench({}, [], dict.fromkeys(names.values(), lacking("understanding-sam")))
     first, many = problem(0), jax.tree.map(lambda *each: np.stack(each), *map(problem, range(SEEDS)))
     radius = notebook.RADIUS["1sam"]
     whole = jnp.array([GAMMA] + [STRAY] * len(SHOWN)), jnp.array([0.0, *SHOWN])
     ones = jnp.full(len(SHOWN), GAMMA), radius * jnp.array(SHOWN)
+    given = {
+        "run": (partial(run, m=1, every=STEPS), (first, GAMMA, radius * ONE), STEPS),
+        "cell": (cell, (first, whole, ones), 1),
+        "sweep": (sweep, (many, ones[1]), STEPS * len(SHOWN) * SEEDS),
+    }
     jobs, rows, times, found = {}, [], {}, {}
     for name, make in MOVES.items():
-        given = {
-            "run": (partial(run, make, 1, every=STEPS), (first, GAMMA, radius * ONE)),
-            "cell": (partial(cell, make), (first, whole, ones)),
-            "sweep": (partial(sweep, make), (many, ones[1])),
-        }
-        for what, (function, arguments) in given.items():
-            program, times[name, what] = compiled(function, *arguments)
-            jobs[f"{name} {what}"] = Job(
-                partial(program, *arguments), {"run": STEPS, "cell": 1}.get(what, STEPS * len(SHOWN) * SEEDS)
-            )
+        for what, (function, arguments, units) in given.items():
+            program, times[name, what] = compiled(partial(function, make), *arguments)
+            jobs[f"{name} {what}"] = Job(partial(program, *arguments), units)
             found[name, what] = np.asarray(program(*arguments))
     equal = equalities(found)
-    said = {
-        "run": ("one run of 1-SAM", "step"),
-        "cell": ("grid search, 15 runs", "cell"),
-        "sweep": (f"{len(SHOWN)} radii x {SEEDS} seeds", "run-step"),
-    }
-    names = {(name, what): f"{said[what][0]}, {THEIRS[name]}" for name in MOVES for what in said}
-    if "understanding-sam" not in peers:
-        return Bench({}, [], dict.fromkeys(names.values(), lacking("understanding-sam")))
     loops, same = public(first, peers["understanding-sam"])
     for (name, what), text in names.items():
         loop = "public cell" if what == "cell" else "public run"
-        rows.append(
-            Row(text, said[what][1], f"{name} {what}", loop, same | equal[name, what], times[name, what])
-        )
+        facts = same | equal[name, what]
+        rows.append(Row(text, SAID[what][1], f"{name} {what}", loop, facts, times[name, what]))
     return Bench(jobs | loops, rows, rounds=ROUNDS)
 
 

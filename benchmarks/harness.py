@@ -4,9 +4,10 @@ A benchmark is a module with
     PEERS           the peers that some of its rows need
     bench(peers)    from the folders of the peers at hand, its jobs and rows
 
-A ratio is theirs over ours, the median over rounds of what the two cost in the same round, with the smallest
-and the largest: a change of load touches both. `cpu_ratio` is the same of the processor time that they took, of
-all threads and child processes, which other work on the machine moves less. A row whose two jobs do not compute the same is not timed.
+A ratio is theirs over ours, the median over rounds of what the two cost in the same round, with the
+smallest and the largest: a change of load touches both. `cpu_ratio` is the same of the processor time that
+they took, of all threads and child processes, which other work on the machine moves less. A row whose two
+jobs do not compute the same is not timed.
 """
 
 import importlib
@@ -17,8 +18,8 @@ import resource
 import time
 from collections.abc import Callable
 from importlib.metadata import version
-from pathlib import Path
 from math import nan
+from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -130,11 +131,9 @@ def described(row):
 
 
 def timed(row, costs):
-    ours, theirs = (list(zip(*costs[name], strict=True)) for name in (row.ours, row.theirs))
-    ratios, cpu = (
-        [b / a if a else nan for a, b in zip(*both, strict=True)] for both in zip(ours, theirs, strict=True)
-    )
-    (ours, _), (theirs, _) = ours, theirs
+    (ours, our_cpu), (theirs, their_cpu) = (zip(*costs[name], strict=True) for name in (row.ours, row.theirs))
+    ratios = [b / a for a, b in zip(ours, theirs, strict=True)]
+    cpu = [b / a if a else nan for a, b in zip(our_cpu, their_cpu, strict=True)]
     return described(row) | {
         "ours": median(ours),  # seconds per unit
         "theirs": median(theirs),

@@ -70,8 +70,9 @@ def execute(parser, flags, rest):
     known = [record.flag(name) for name in defaults]
     strangers = [each for each in rest if each.startswith("--") and each.split("=")[0] not in known]
     if strangers:
-        known = ", ".join(known)
-        raise record.Refused(f"{strangers[0]} is no parameter; there are {known}, --quick, --out and --debug")
+        raise record.Refused(
+            f"{strangers[0]} is no parameter; there are {', '.join(known)}, --quick, --out and --debug"
+        )
     chosen = vars(parser.parse_args([flags.experiment, *rest]))
     given = {
         name: record.parsed(chosen[name], defaults[name], name)

@@ -1,13 +1,13 @@
 """Where 1-SAM and n-SAM collapse: the training loss at the end, over the radius and the size of the start.
 
-The public diagonal network, gamma = 0.1, discrete steps on u + v and u - v, where nothing cancels. For small
-starts u + v is multiplied by 1 + gamma (c_j - rho s_j) and u - v by 1 - gamma (c_j + rho s_j), with
-c_j = mean_i y_i x_ij and s_j = mean_i y_i^2 x_ij^2, so that the zero network is stable for 1-SAM exactly beyond
-rho_c = max_j |c_j| / s_j. For n-SAM s_j is c_j^2, and the threshold, `critical`, is 1 / min_j |c_j|, hundreds
-of times larger. From larger starts a network may fit beyond it. `relative` is the training loss over that of the zero network; NaN
-where a run diverges. `kept` counts the coordinates that
-are not zero: a little within rho_c a single one survives and the loss stays near that of the zero network,
-so that the last tenth below the threshold neither collapses nor fits.
+The public diagonal network, gamma = 0.1, discrete steps on u + v and u - v, where nothing cancels. For
+small starts u + v is multiplied by 1 + gamma (c_j - rho s_j) and u - v by 1 - gamma (c_j + rho s_j), with
+c_j = mean_i y_i x_ij and s_j = mean_i y_i^2 x_ij^2, so that the zero network is stable for 1-SAM exactly
+beyond rho_c = max_j |c_j| / s_j. For n-SAM s_j is c_j^2, and the threshold, `critical`, is 1 / min_j |c_j|,
+hundreds of times larger. From larger starts a network may fit beyond it. `relative` is the training loss
+over that of the zero network; NaN where a run diverges. `kept` counts the coordinates that are not zero: a
+little within rho_c a single one survives and the loss stays near that of the zero network, so that the last
+tenth below the threshold neither collapses nor fits.
 """
 
 from functools import partial
@@ -74,7 +74,7 @@ def ends(move, sizes, radii, gamma, d, steps):
 
 
 def verdicts(table):
-    """From small starts 1-SAM rests where it should and fits where it should; n-SAM of the same radii fits."""
+    """From small starts 1-SAM rests and fits where it should; n-SAM of the same radii fits."""
     small = table[table.u0 <= SMALL]
     own = small[small.method == "1-SAM"]
     beyond = own[own.rho >= NEAR[0] * own.critical].relative

@@ -1,17 +1,17 @@
 """The public notebook of diagonal networks: its 39 printed test losses, and any other run of its code.
 
-Each row is run in plain NumPy, (u, v) in double precision, on the data of NumPy's legacy generator, and again
-from u0 one rounding larger: `sensitivity` is how far that moves its loss, relatively. `coordinates` "extended" and
-"plus, minus" are further rows for the run 11, in (u, v) with more digits and in (u + v, u - v), where nothing
-cancels.
+Each row is run in plain NumPy, (u, v) in double precision, on the data of NumPy's legacy generator, and
+again from u0 one rounding larger: `sensitivity` is how far that moves its loss, relatively. `coordinates`
+"extended" and "plus, minus" are further rows for the run 11, in (u, v) with more digits and in (u + v, u -
+v), where nothing cancels.
 
 One run alone, which prints the test loss at its end and writes no table:
 
     --method gd|sgd|nsam|1sam --gamma G --u0 U --rho R --iterations N [--then METHOD --then-rho R]
 
-rho is in the notebook's units, half of those of the theory for 1-SAM; gd and sgd have none. `--then` goes on for N
-more steps with the same gamma. The draws of sgd come after `--discarded` others of the generator: 50005, the
-default, is the first stochastic run that is printed, 60006 the second.
+rho is in the notebook's units, half of those of the theory for 1-SAM; gd and sgd have none. `--then` goes
+on for N more steps with the same gamma. The draws of sgd come after `--discarded` others of the generator:
+50005, the default, is the first stochastic run that is printed, 60006 the second.
 """
 
 import numpy as np

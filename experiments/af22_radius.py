@@ -1,9 +1,10 @@
 """Test loss against the radius on the public diagonal network, as published and on equal footing.
 
-"published": what the grid search of the public notebook prints, at the radius of the theory. Its axis shows the
-notebook's rho, `shown`, of which 1-SAM takes twice as much and n-SAM once; and n-SAM runs with gamma = 1/3, where
-GD and 1-SAM beside it have 1/2. "equal": all with one gamma, over radii in the units of the theory, for two
-values of gamma. 10001 steps from u0 = 0.1, on u + v and u - v, where nothing cancels; NaN where a run diverges.
+"published": what the grid search of the public notebook prints, at the radius of the theory. Its axis shows
+the notebook's rho, `shown`, of which 1-SAM takes twice as much and n-SAM once; and n-SAM runs with gamma =
+1/3, where GD and 1-SAM beside it have 1/2. "equal": all with one gamma, over radii in the units of the
+theory, for two values of gamma. 10001 steps from u0 = 0.1, on u + v and u - v, where nothing cancels; NaN
+where a run diverges.
 """
 
 from functools import partial

@@ -1,10 +1,11 @@
 """How much of a loss of 1-SAM is round-off: 50 data sets as the public notebook draws them, two coordinates.
 
-10001 steps of one formula, the five products of theory/problems/diagonal.py, with gamma = 1/2 and u0 = 0.1: on u and v, as the
-notebook has it, and on u + v and u - v, where nothing cancels, each also from u0 one rounding larger. `rho` is that of the theory,
-`critical` the radius beyond which the network collapses, for each data set. `apart` is the relative difference
-of the losses on u and v from those on u + v and u - v, `moved` and `multiplied_moved` what the rounding of u0 does: with this step some runs amplify
-roundings in any coordinates. NaN where a run diverges.
+10001 steps of one formula, the five products of theory/problems/diagonal.py, with gamma = 1/2 and u0 = 0.1:
+on u and v, as the notebook has it, and on u + v and u - v, where nothing cancels, each also from u0 one
+rounding larger. `rho` is that of the theory, `critical` the radius beyond which the network collapses, for
+each data set. `apart` is the relative difference of the losses on u and v from those on u + v and u - v,
+`moved` and `multiplied_moved` what the rounding of u0 does: with this step some runs amplify roundings in
+any coordinates. NaN where a run diverges.
 """
 
 from functools import partial

@@ -1,10 +1,11 @@
 """The effective scale of the start in every coordinate, against its exact and its first-order prediction.
 
-The flows of 1-SAM, 5-SAM and n-SAM from u = u0 (1, ..., 1), v = 0 on the public regression, until they fit. `log_ratio`
-is log(alpha_eff / alpha) of each coordinate as the weights at the end have it, `exact` minus the integral of
-rho mean_S g_S g_S^+ along the flow, `leading` -rho int mean_S g_S^2 along gradient flow, which knows nothing of
-SAM. `beta` is where the flow ends, `predicted` the least potential on X beta = y at that scale, by dual Newton, and `descent`
-where gradient flow ends. `support` marks the coordinates of the target.
+The flows of 1-SAM, 5-SAM and n-SAM from u = u0 (1, ..., 1), v = 0 on the public regression, until they fit.
+`log_ratio` is log(alpha_eff / alpha) of each coordinate as the weights at the end have it, `exact` minus
+the integral of rho mean_S g_S g_S^+ along the flow, `leading` -rho int mean_S g_S^2 along gradient flow,
+which knows nothing of SAM. `beta` is where the flow ends, `predicted` the least potential on X beta = y at
+that scale, by dual Newton, and `descent` where gradient flow ends. `support` marks the coordinates of the
+target.
 """
 
 from functools import partial

@@ -1,14 +1,14 @@
 """Switching between gradient descent and 1-SAM on diagonal networks, and the line between two solutions.
 
-"switch": gradient flow until `time`, then the flow of 1-SAM, and the other way round, on the public regression,
-for many switching times at once; `after` is a second, larger radius for the end. `test_loss` is that of the
-end, `predicted` that of the least potential at the imbalance of the end, by dual Newton, and `distance` is how
-far the two predictors are apart. The first and the last time are those of no switch. NaN where the steps of the
-flow are too long for a large radius that comes too early.
+"switch": gradient flow until `time`, then the flow of 1-SAM, and the other way round, on the public
+regression, for many switching times at once; `after` is a second, larger radius for the end. `test_loss` is
+that of the end, `predicted` that of the least potential at the imbalance of the end, by dual Newton, and
+`distance` is how far the two predictors are apart. The first and the last time are those of no switch. NaN
+where the steps of the flow are too long for a large radius that comes too early.
 
-"line": (1 - a) w + a w' between two networks that the notebook trains in discrete steps, a in [-1, 2]: gradient
-descent, `to`, and gradient descent finished with 1-SAM; and the same line to the network with all signs turned,
-which has the same predictor.
+"line": (1 - a) w + a w' between two networks that the notebook trains in discrete steps, a in [-1, 2]:
+gradient descent, `to`, and gradient descent finished with 1-SAM; and the same line to the network with all
+signs turned, which has the same predictor.
 """
 
 from functools import partial
@@ -114,7 +114,7 @@ def line(iterations):
 
 
 def verdicts(table):
-    """Every end is the predicted one; the deep networks' order needs the large radius; no barrier on the line."""
+    """Every end is the predicted one; the order of deep networks needs the large radius; no barrier."""
     flows = table[(table.kind == "switch") & table.test_loss.notna()]
     mixed = flows[(flows.time > 0) & (flows.order != "GD, then 1-SAM, large radius")]
     out = {

@@ -1,15 +1,16 @@
 """Training and test loss of GD, SGD, n-SAM, m-SAM and 1-SAM on the public diagonal network, 1e6 steps.
 
-All methods take the same start, the same step gamma and the same radius, in the units of the theory, on the data
-of the public notebook. They move u + v and u - v, where nothing cancels. "n-SAM, normalised" ascends by a
-fixed length, and therefore keeps a training loss. Losses are (1/2) mean squared errors; `public` marks the
-runs at half the radius, what n-SAM takes where the public code is given one number for both methods.
+All methods take the same start, the same step gamma and the same radius, in the units of the theory, on the
+data of the public notebook. They move u + v and u - v, where nothing cancels. "n-SAM, normalised" ascends
+by a fixed length, and therefore keeps a training loss. Losses are (1/2) mean squared errors; `public` marks
+the runs at half the radius, what n-SAM takes where the public code is given one number for both methods.
 
-Figure 6 of the paper shows GD, n-SAM and 1-SAM over 1e6 steps; its settings are not published. With the data
-and u0 = 0.02 of the notebook, gamma = 0.1 and rho = 0.12 (0.06 as the notebook counts) what can be read off
-it is met: the fall after about 80 steps, both levels of the test loss, which is the mean square there (it
-starts at |beta*|^2 = 1), and the training losses at the end within two decades. `read` is half of the two
-levels, as read from the published image; between 100 and 1000 steps its curves fall more evenly than ours.
+Figure 6 of the paper shows GD, n-SAM and 1-SAM over 1e6 steps; its settings are not published. With the
+data and u0 = 0.02 of the notebook, gamma = 0.1 and rho = 0.12 (0.06 as the notebook counts) what can be
+read off it is met: the fall after about 80 steps, both levels of the test loss, which is the mean square
+there (it starts at |beta*|^2 = 1), and the training losses at the end within two decades. `read` is half of
+the two levels, as read from the published image; between 100 and 1000 steps its curves fall more evenly
+than ours.
 """
 
 from functools import partial

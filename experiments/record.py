@@ -77,9 +77,8 @@ def parsed(text, default, name):
         return type(default)(text)
     except (ValueError, KeyError, OverflowError, ZeroDivisionError):
         kind = KINDS[type(default[0] if isinstance(default, tuple) else default)]
-        raise Refused(
-            f"{flag(name)} takes {kind}{' or several, with commas' * isinstance(default, tuple)}; got {text!r}"
-        ) from None
+        several = " or several, with commas" if isinstance(default, tuple) else ""
+        raise Refused(f"{flag(name)} takes {kind}{several}; got {text!r}") from None
 
 
 def execute(name, given, quick=False, out=None, say=lambda text: None):

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import harness, ol25_cold, peers
+from benchmarks import af22_diagonal, harness, ol25_cold, peers
 from benchmarks.harness import Bench, Equality, Job, Row
 from experiments.record import Refused
 
 SAME = {"they differ by": Equality(0.0, 1e-12)}
 KEYS = {"name", "unit", "ours", "theirs", "ratio", "low", "high", "rounds", "compile_seconds"}
-KEYS |= {"equality", "equal", "why"}
+KEYS |= {"equality", "equal", "why", "cpu_ratio"}
 
 
 @pytest.fixture
@@ -185,7 +185,9 @@ def test_what_cannot_run_is_refused_before_anything_runs(fake, tmp_path, checkou
     assert "no benchmark named 'none'; there are fake" in refused(capsys, "fake", "none")
     assert "unrecognized arguments: --jason" in refused(capsys, "--jason", "x")
     assert "takes NAME=FOLDER; got 'unifiedsam'" in refused(capsys, "--peer", "unifiedsam")
-    assert "no peer named 'torch'; there are unifiedsam" in refused(capsys, "--peer", "torch=/")
+    assert "no peer named 'torch'; there are understanding-sam, unifiedsam" in refused(
+        capsys, "--peer", "torch=/"
+    )
     assert "/none is no folder" in refused(capsys, "--peer", f"unifiedsam={tmp_path}/none")
     (checkout / "numpy_exps" / "loss.py").unlink()
     assert "has no numpy_exps/loss.py" in refused(capsys, "--peer", f"unifiedsam={checkout}")
@@ -206,7 +208,7 @@ def test_a_peer_is_imported_from_its_folder_and_nothing_is_written_there(checkou
 
 
 def test_every_benchmark_names_peers_that_there_are():
-    assert harness.names() == ["ol25_cold", "ol25_ridge"]
+    assert harness.names() == ["af22_diagonal", "ol25_cold", "ol25_ridge"]
     for name in harness.names():
         module = harness.load(name)
         assert set(module.PEERS) <= set(peers.PEERS) and callable(module.bench)
@@ -253,3 +255,41 @@ def test_a_process_that_fails_is_one_sentence(room):
     np.savez(ol25_cold.task_file(room), a=1)
     with pytest.raises(Refused, match="the process of ours failed: TypeError"):
         ol25_cold.process(room, "ours", os.environ)
+
+
+# The benchmark of diagonal networks, on few steps
+
+
+def test_the_ratio_of_processor_time_is_of_one_round_as_well(monkeypatch):
+    now = iter([0.0, 1.0, 1.0, 11.0, 11.0, 13.0, 13.0, 23.0])  # ours takes 1 and 2, theirs 10 and 10
+    monkeypatch.setattr(harness, "processor", lambda: next(now))
+    jobs = {"ours": Job(lambda: None, 1), "theirs": Job(lambda: None, 2)}
+    (found,) = harness.measured(Bench(jobs, [Row("a row", "step", "ours", "theirs", {})], rounds=2))
+    assert found["cpu_ratio"] == np.median([10 / 2 / 1, 10 / 2 / 2])
+
+
+def test_both_forms_of_the_benchmark_compute_what_the_plain_loop_does(monkeypatch):
+    for name, value in {"STEPS": 40, "EVERY": 20, "TOGETHER": 2}.items():
+        monkeypatch.setattr(af22_diagonal, name, value)
+    p, radii = af22_diagonal.problem(0), 2 * np.array(af22_diagonal.SHOWN)
+    pairs = np.full(8, 1 / 3), np.array([0.0, *af22_diagonal.SHOWN])
+    pairs[0][0] = 1 / 2
+    expected = af22_diagonal.plain(af22_diagonal.grid(), 40, 20)
+    two = type(p)(*(np.stack([a, a]) for a in p))
+    for make in (af22_diagonal.rule, af22_diagonal.closed):
+        found = af22_diagonal.cell(make, p, pairs, (np.full(7, 1 / 2), radii))
+        np.testing.assert_allclose(found, expected, rtol=1e-11)
+        last = af22_diagonal.sweep(make, two, radii)
+        np.testing.assert_allclose(last, np.tile(expected[-7:, -1], (2, 1)), rtol=1e-11)
+
+
+def test_a_nan_of_one_side_alone_is_infinitely_far():
+    assert af22_diagonal.apart([1.0, nan], [1.0, nan]) == 0 and af22_diagonal.apart([nan], [1.0]) == inf
+    assert af22_diagonal.apart([1.5], [1.0]) == 0.5
+
+
+def test_without_its_peer_the_benchmark_of_diagonal_networks_runs_nothing(monkeypatch):
+    monkeypatch.setattr(af22_diagonal, "problem", lambda seed: pytest.fail("a problem was drawn"))
+    found = af22_diagonal.bench({})
+    assert len(found.lacking) == 6 and found.jobs == {}
+    assert all("tml-epfl/understanding-sam" in why for why in found.lacking.values())

@@ -14,12 +14,22 @@ import pandas as pd
 import pytest
 
 from experiments import __main__ as command
-from experiments import ol25_decreasing, ol25_importance, ol25_lambda, ol25_sgd, ol25_steps, record
+from experiments import (
+    af22_collapse,
+    ol25_decreasing,
+    ol25_importance,
+    ol25_lambda,
+    ol25_sgd,
+    ol25_steps,
+    record,
+)
 from experiments.record import Refused, parsed
 from theory import sampling
 from theory.bounds import ol25, sgd
 from theory.expectation import along_paths, rank_one, recursion
+from theory.problems import diagonal, notebook
 from theory.problems.logistic import logistic
+from theory.problems.notebook import Setting
 from theory.update import step
 
 REAL = {
@@ -96,6 +106,14 @@ def test_a_flag_has_the_kind_of_its_default():
     assert parsed("1,2", (3,), "sizes") == (1, 2) and type(parsed("1,2", (3,), "sizes")[0]) is int
 
 
+def test_a_number_may_be_a_fraction_and_a_flag_has_dashes():
+    assert parsed("1/6", 0.5, "rate") == 1 / 6 and parsed("1/2,1", (0.5,), "rates") == (0.5, 1.0)
+    assert record.flag("then_rho") == "--then-rho"
+    for text in ("1/0", "1/x", "/"):
+        with pytest.raises(Refused, match="--then-rho takes a number"):
+            parsed(text, 0.5, "then_rho")
+
+
 def test_a_large_whole_number_is_kept_to_its_last_digit():
     assert parsed(str(2**53 + 1), 0, "seed") == 2**53 + 1
 
@@ -127,7 +145,8 @@ def test_every_argument_of_run_is_a_flag(capsys):
         assert command.main([name, "--help"]) == 0
         said = capsys.readouterr().out
         assert all(
-            f"--{each} " in said and record.shown(default) in said for each, default in arguments.items()
+            f"{record.flag(each)} " in said and record.shown(default) in said
+            for each, default in arguments.items()
         )
 
 
@@ -207,6 +226,18 @@ def test_an_unknown_experiment_or_flag_is_refused_with_those_there_are(capsys):
         ("ol25_real", "--lams", "-1"),
         ("ol25_arbitrary", "--draws", "1"),
         ("ol25_arbitrary", "--climb", "0"),
+        ("af22_published", "--seed", "3"),
+        ("af22_published", "--iterations", "0"),
+        ("af22_published", "--gamma", "1/0"),
+        ("af22_training", "--gamma", "-1"),
+        ("af22_training", "--points", "1"),
+        ("af22_radius", "--gammas", "-0.5"),
+        ("af22_collapse", "--radii", "1"),
+        ("af22_shrinkage", "--radii", "-0.1"),
+        ("af22_shrinkage", "--sizes", "3"),
+        ("af22_switching", "--seed", "1"),
+        ("af22_switching", "--after", "-2"),
+        ("af22_round_off", "--seeds", "0"),
     ],
 )
 def test_a_value_out_of_range_is_refused_by_name(name, flag, value, capsys, tmp_path):
@@ -219,6 +250,50 @@ def test_debug_shows_where_it_was_refused(tmp_path):
         command.main(["ol25_lambda", "--quick", "--lams", "2", "--out", str(tmp_path), "--debug"])
     with pytest.raises(Refused):
         command.main(["nothing", "--debug"])
+
+
+@pytest.mark.parametrize(
+    "flags, said",
+    [
+        (["--method", "adam"], "'adam'"),
+        (["--rho", "0.1"], "--method"),
+        (["--method", "1sam", "--rho", "-0.1"], "-0.1"),
+        (["--method", "gd", "--then", "adam"], "--then"),
+        (["--method", "gd", "--then-rho", "0.1"], "--then-rho 0.1"),
+        (["--method", "sgd", "--discarded", "-1"], "-1"),
+        (["--method", "gd", "--u0", "nan"], "u0"),
+    ],
+)
+def test_a_single_run_that_makes_no_sense_is_refused(flags, said, capsys):
+    assert said in refused(capsys, "af22_published", *flags)
+
+
+def test_a_single_run_prints_its_loss_with_all_digits_and_writes_nothing(capsys, tmp_path):
+    setting = Setting("1sam", 1 / 6, 0.1, 0.05, then="gd")
+    flags = [
+        "--method",
+        "1sam",
+        "--gamma",
+        "1/6",
+        "--u0",
+        "0.1",
+        "--rho",
+        "0.05",
+        "--iterations",
+        "50",
+        "--then",
+        "gd",
+    ]
+    assert command.main(["af22_published", *flags, "--out", str(tmp_path)]) == 0
+    (line,) = capsys.readouterr().out.split()
+    assert float(line) == notebook.losses([setting], 50)[0] and len(line) > 15
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_single_run_that_diverges_prints_nan_and_fails(capsys):
+    flags = ["--method", "1sam", "--gamma", "1/2", "--u0", "0.1", "--rho", "0.9", "--iterations", "300"]
+    assert command.main(["af22_published", *flags]) == 1
+    assert capsys.readouterr().out == "nan\n"
 
 
 def test_a_missing_library_is_named(fake, capsys):
@@ -435,3 +510,42 @@ def test_every_verdict_of_a_figure_names_its_controls(quick):
     for name in ("ol25_lambda", "ol25_importance", "ol25_decreasing", "ol25_sgd", "ol25_steps"):
         found = loaded(quick / f"{name}.json")["verdicts"]
         assert found and all(each["controls"] for each in found.values()), name
+
+
+# Diagonal networks
+
+
+def test_the_training_curves_are_the_steps_of_the_notebook(quick):
+    """The same radius in the units of the theory; gradient descent is none."""
+    table = pd.read_csv(quick / "af22_training.csv")
+    regression, _ = notebook.drawn(0)
+    for method, name in {"GD": "gd", "n-SAM": "nsam", "1-SAM": "1sam"}.items():
+        rows = table[table.method == method]
+        gamma, rho, u = rows.gamma.iloc[0], rows.rho.iloc[0], np.full((1, 30), rows.u0.iloc[0])
+        steps = int(rows.step.max())
+        assert (rho > 0) == (method != "GD")
+        sizes = np.array([[gamma]]), np.array([[rho]])
+        end = notebook.moved(regression.train, name, u, np.zeros_like(u), *sizes, steps)
+        np.testing.assert_allclose(
+            rows.test_loss.iloc[-1], notebook.test_losses(regression, *end), rtol=1e-10
+        )
+
+
+def test_the_published_radius_of_1_sam_is_doubled_for_the_theory(quick):
+    table = pd.read_csv(quick / "af22_radius.csv")
+    printed = table[table.footing == "published"].set_index("method")
+    assert (printed.rho["1-SAM"] == 2 * printed.shown["1-SAM"]).all()
+    assert (printed.rho["n-SAM"] == printed.shown["n-SAM"]).all()
+    assert set(printed.gamma["n-SAM"]) == {1 / 3} and printed.gamma["GD"] == 1 / 2
+
+
+def test_the_threshold_of_collapse_is_where_the_zero_network_turns_stable():
+    """The largest factor of one step near zero, by differentiating the rule there."""
+    f = notebook.drawn(0)[0].train
+    for method, groups in {"1-SAM": np.arange(20)[:, None], "n-SAM": np.arange(20)[None]}.items():
+        move = diagonal.multiplied(diagonal.m_sam_rates(diagonal.Diagonal(*map(jnp.asarray, f)), groups))
+        critical, tiny = af22_collapse.thresholds(f)[method], jnp.full(30, 1e-9)
+        grown = [
+            max(np.max(a / tiny) for a in move((tiny, tiny), 0.1, s * critical, 0)) for s in (0.99, 1.01)
+        ]
+        assert grown[0] > 1 > grown[1]

@@ -5,7 +5,9 @@ import pytest
 from experiments import record
 from figures import __main__ as command
 
+AF22 = ("collapse", "published", "radius", "round_off", "shrinkage", "switching", "training")
 CORE = (  # real data: tests/extras/test_real_data.py
+    *(f"af22_{name}" for name in AF22),
     "ol25_arbitrary",
     "ol25_decreasing",
     "ol25_importance",

@@ -1,17 +1,17 @@
 """The 39 test losses that the public notebook prints are those of its rules, run again; one is round-off.
 
 Every run is made anew in plain NumPy, (u, v) in double precision, on the data of NumPy's legacy generator
-(theory/problems/notebook.py). A loss may differ by 1e-6, relatively, or by ten times what one rounding of u0
-moves it, which is more for rows 19 and 33. Row 34 diverges there and here.
+(theory/problems/notebook.py). A loss may differ by 1e-6, relatively, or by ten times what one rounding of
+u0 moves it, which is more for rows 19 and 33. Row 34 diverges there and here.
 
-Row 11 is none of 1-SAM. Its radius is just below the one beyond which the network collapses, u^2 - v^2 falls
-below a rounding of u^2 in 200 steps, and then it is zero for good. Only (u, v) in double precision gives the
-printed digits. More digits give 0.0226, and in (u + v, u - v), where nothing cancels, the loss is 1.04e-7, by two
-forms of the same step.
+Row 11 is none of 1-SAM. Its radius is just below the one beyond which the network collapses, u^2 - v^2
+falls below a rounding of u^2 in 200 steps, and then it is zero for good. Only (u, v) in double precision
+gives the printed digits. More digits give 0.0226, and in (u + v, u - v), where nothing cancels, the loss is
+1.04e-7, by two forms of the same step.
 
-Controls: the radius of 1-SAM as printed, without its factor 2, and n-SAM with that factor; the step that the
-curves beside n-SAM have; the radius that a label prints; the generator without the draws that were thrown away; a
-start one per cent larger; no switch.
+Controls: the radius of 1-SAM as printed, without its factor 2, and n-SAM with that factor; the step that
+the curves beside n-SAM have; the radius that a label prints; the generator without the draws that were
+thrown away; a start one per cent larger; no switch.
 """
 
 from typing import NamedTuple

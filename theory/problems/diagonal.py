@@ -180,10 +180,10 @@ def one_sam_step(f, u, v, gamma, rho):
     return u - gamma * pull, v - gamma * push
 
 
-# Moves for `descent.iterate`, for sweeps; tests hold them to the rule in theory/update.py. In (u, v) they take
-# lam = 0, the step that is not normalised. On (plus, minus), the values and not their logarithms, a step
-# multiplies, so that u^2 - v^2 keeps its digits: plus by 1 - gamma up, minus by 1 + gamma down, with the rates
-#     up = mean_S g_S^+ (1 + h_S g_S),    down = mean_S g_S^+ (1 - h_S g_S),    h_S = rho (1 - lam + lam / |g|).
+# Moves for `descent.iterate`, for sweeps; tests hold them to the rule in theory/update.py. In (u, v) they
+# take lam = 0, the step that is not normalised. On (plus, minus), the values and not their logarithms, a step
+# multiplies, so that u^2 - v^2 keeps its digits: plus by 1 - gamma up, minus by 1 + gamma down, with
+#     up = mean_S g_S^+ (1 + h_S g_S),   down = mean_S g_S^+ (1 - h_S g_S),   h_S = rho (1 - lam + lam / |g|).
 
 
 def one_sam(f):
@@ -249,7 +249,8 @@ def m_sam_rates(f, groups):
         return jnp.einsum("gm,gmd->gd", jnp.einsum("gmd,gd->gm", x, beta) - y, x) / m
 
     def rates(plus, minus, rho, lam, *_):
-        pull = pulls(jnp.broadcast_to((plus**2 - minus**2) / 4, (len(y), len(plus))))
+        plus, minus = plus[None], minus[None]
+        pull = pulls(jnp.broadcast_to((plus**2 - minus**2) / 4, (len(y), plus.shape[1])))
         ascent = rho * pull
         if not (isinstance(lam, (int, float)) and lam == 0):
             square = jnp.sum(pull**2 * (plus**2 + minus**2), axis=1, keepdims=True) / 2

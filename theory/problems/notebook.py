@@ -1,12 +1,14 @@
 """The 39 runs of the public notebook on diagonal linear networks: their settings, and what it prints of them.
 
-A run takes 10001 steps from u = u0 (1, ..., 1), v = 0 on the data of `diagonal.published`, plain NumPy in (u, v),
-and prints the test loss at its end. rho is in the notebook's units: its 1-SAM ascends on r_i^2 and descends on
-r_i^2 / 2, so that the radius of the theory is twice the one it prints; n-SAM has no such factor.
+A run takes 10001 steps from u = u0 (1, ..., 1), v = 0 on the data of `diagonal.published`, plain NumPy in
+(u, v), and prints the test loss at its end. rho is in the notebook's units: its 1-SAM ascends on r_i^2 and
+descends on r_i^2 / 2, so that the radius of the theory is twice the one it prints; n-SAM has no such
+factor.
 
-The sweep of n-SAM for the figure over rho (rows 21 to 27) takes gamma = 1/3, left over from an earlier cell, where
-gradient descent and 1-SAM beside it take 1/2. The stochastic runs were made after 50005 other draws. Two printed
-labels show a radius that is not the one of their run; what stands here is that of the run.
+The sweep of n-SAM for the figure over rho (rows 21 to 27) takes gamma = 1/3, left over from an earlier
+cell, where gradient descent and 1-SAM beside it take 1/2. The stochastic runs were made after 50005 other
+draws. Two printed labels show a radius that is not the one of their run; what stands here is that of the
+run.
 
 Place: af22, the public notebook of its section on diagonal networks.
 """
@@ -28,7 +30,7 @@ RADIUS = {"gd": 0.0, "sgd": 0.0, "nsam": 1.0, "1sam": 2.0}  # that of the theory
 
 
 class Setting(NamedTuple):
-    """A run of one method, and then perhaps as long of another with the same step; rho as the notebook has it."""
+    """A run of one method, and then perhaps as long of another with the same step."""
 
     method: str
     gamma: float
@@ -134,12 +136,12 @@ def sweep(method, gamma, u0, losses):
 
 def drawn(seed):
     """The regression, and the generator as the notebook leaves it."""
-    random = np.random.RandomState(seed)  # noqa: NPY002 - the printed numbers are those of this generator
+    random = np.random.RandomState(seed)
     return diagonal.published(random), random
 
 
 def finals(settings, steps=STEPS, seed=0):
-    """The regression, and u and v at the end of each setting, (settings, d); those of one method run together."""
+    """The regression, and u and v at the end of each setting, (settings, d); one method runs together."""
     regression, random = drawn(seed)
     state = random.get_state()
     u = np.array([each.u0 for each in settings])[:, None] * np.ones_like(regression.target)
@@ -168,13 +170,13 @@ def finals(settings, steps=STEPS, seed=0):
 
 def examples(state, n, before, steps):
     """The indices of a stochastic run, after so many draws of a generator in that state."""
-    random = np.random.RandomState()  # noqa: NPY002
+    random = np.random.RandomState()
     random.set_state(state)
     return random.randint(n, size=before + steps)[before:]
 
 
 def moved(f, method, u, v, gamma, rho, steps, draws=None):
-    """u and v after `steps` steps of one method, rho as the theory has it; `draws` are the examples of "sgd"."""
+    """u and v after `steps` steps of one method, rho as the theory has it; `draws` is for "sgd"."""
     with np.errstate(all="ignore"):  # a run may diverge
         for t in range(steps):
             if method == "gd":
@@ -210,12 +212,9 @@ def extended(setting, steps=STEPS):
     regression = drawn(0)[0]
     f = diagonal.Diagonal(*(np.asarray(a, np.longdouble) for a in regression.train))
     u = np.full((1, f.x.shape[1]), setting.u0, np.longdouble)
-    u, v = moved(f, "1sam", u, np.zeros_like(u), *alone(setting, np.longdouble), steps)
+    gamma, rho = (np.full((1, 1), x, np.longdouble) for x in (setting.gamma, RADIUS["1sam"] * setting.rho))
+    u, v = moved(f, "1sam", u, np.zeros_like(u), gamma, rho, steps)
     return float(test_losses(regression, u.astype(float), v.astype(float))[0])
-
-
-def alone(setting, dtype):
-    return np.full((1, 1), setting.gamma, dtype), np.full((1, 1), RADIUS["1sam"] * setting.rho, dtype)
 
 
 def multiplied(setting, steps=STEPS, groups=None):
