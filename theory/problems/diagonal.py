@@ -144,6 +144,11 @@ def predictor(plus, minus):
 # runs, (..., d), then gamma and rho are (..., 1); each run has the bits of a run alone.
 
 
+def gradient(f, beta):
+    """X'(X beta - y) / n."""
+    return f.x.T @ (f.x @ beta - f.y) / f.n
+
+
 def pulled(f, beta):
     """X'(X beta - y), by one product for each run."""
     rest = np.matmul(f.x, beta[..., None]) - f.y[:, None]
@@ -208,9 +213,9 @@ def n_sam(f):
 
     def move(w, gamma, rho, lam, *_):
         u, v = w
-        pull = f.x.T @ (f.x @ (u * v) - f.y) / f.n
+        pull = gradient(f, u * v)
         ahead, beside = u + rho * pull * v, v + rho * pull * u
-        pull = f.x.T @ (f.x @ (ahead * beside) - f.y) / f.n
+        pull = gradient(f, ahead * beside)
         return u - gamma * pull * beside, v - gamma * pull * ahead
 
     return move
