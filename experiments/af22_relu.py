@@ -1,0 +1,80 @@
+"""A ReLU network of one input on twelve points: plain training against SAM, on the same and on other schedules.
+
+100 hidden units, full batch, from 20 starts that all arms share; SAM takes the normalised step of the whole
+batch (n-SAM). "constant" is the step `gamma` throughout, "decay" falls linearly to 0. The published pair is
+plain training with the constant step against SAM with decay, so method and schedule differ there; both pairs
+of one schedule stand beside it. A run ends when its training loss is at most 1e-5, which SAM's never is.
+
+Rows "end": the last training loss, the variation of the slope on [x_1, x_12], that of the piecewise-linear
+function through the same values (no function has less), the path norm, and kinks: those closer than 0.02
+counted as one, those of |jump| < 0.05 left out ("kinks"), or with 0.1 and 1 instead ("large_kinks"). Rows
+"time": median and extremes over the starts. Rows "fit": the networks of the first starts.
+
+Place: af22, figure of one-dimensional networks, as remembered; settings from the public notebook 1d_nn.ipynb.
+"""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+
+from experiments.record import progress
+from theory import admit
+from theory.descent import descend, still, whole_batch
+from theory.problems import relu
+
+SECONDS = 40
+QUICK = {"steps": 400, "starts": 3, "points": 4}
+STOP = 1e-5
+SHOWN = 3  # starts whose fits are kept
+ARMS = (("GD", 0.0, "constant"), ("GD", 0.0, "decay"), ("SAM", None, "constant"), ("SAM", None, "decay"))
+
+
+def run(seed=0, steps=300_000, starts=20, units=100, gamma=5e-5, rho=0.3, points=300):
+    for value, name in [(steps, "steps"), (starts, "starts"), (units, "units"), (points, "points")]:
+        admit.whole(value, name, 1)
+    admit.steps(gamma, rho, 1.0)
+    if steps % points:
+        raise ValueError(
+            f"steps must be a multiple of points, so that they are equally spaced; got {steps} and {points}"
+        )
+    f = relu.notebook_fit()
+    first = jax.vmap(lambda key: relu.notebook_start(key, units))(
+        jax.random.split(jax.random.key(seed), starts)
+    )
+    frames = []
+    for method, radius, schedule in ARMS:
+        progress(f"af22_relu: {method}, {schedule} step, {starts} starts of {steps} steps")
+        radius = rho if radius is None else radius
+        # where runs end early they go one after the other, else together (a third quicker)
+        last, seen = jax.device_get(
+            trained(f, first, gamma, schedule == "decay", radius, steps, points, method == "SAM")
+        )
+        common = {"method": method, "schedule": schedule, "rho": radius}
+        frames += [ends(f, last, seen, common), times(seen, steps, common), fits(f, last, common)]
+    return pd.concat(frames, ignore_index=True)
+
+
+@partial(jax.jit, static_argnames=("steps", "points", "together"))
+def trained(f, first, gamma, decay, rho, steps, points, together):
+    """The last weights of each start, and (steps taken, loss, variation) at `points` equally spaced times."""
+    every = steps // points
+    rule = whole_batch(jax.value_and_grad(f.loss))
+
+    def block(now, begun):
+        sizes = gamma * (1 - decay * (begun + jnp.arange(every)) / steps)
+
+        def train(w, taken, _):
+            losses, w = descend(rule, w, sizes, rho, 1.0, (still(every),), f.loss, every)
+            return w, taken + every, losses[-1]
+
+        w, taken, loss = now = jax.lax.cond(now[2] > STOP, train, lambda *now: now, *now)
+        return now, (taken, loss, relu.variation(w, f.x[0], f.x[-1]))
+
+    def one(w):
+        (w, *_), seen = jax.lax.scan(block, (w, 0, f.loss(w)), every * jnp.arange(points))
+        return w, seen
+
+    return jax.vmap(one)(first) if together else jax.lax.map(one, first)
