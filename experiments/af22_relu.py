@@ -22,12 +22,14 @@ import pandas as pd
 
 from experiments.record import progress
 from theory import admit
+from theory.confidence import upper
 from theory.descent import descend, still, whole_batch
 from theory.problems import relu
 
 SECONDS = 40
 QUICK = {"steps": 400, "starts": 3, "points": 4}
 STOP = 1e-5
+LEVEL = 0.999
 SHOWN = 3  # starts whose fits are kept
 ARMS = (("GD", 0.0, "constant"), ("GD", 0.0, "decay"), ("SAM", None, "constant"), ("SAM", None, "decay"))
 
@@ -78,3 +80,86 @@ def trained(f, first, gamma, decay, rho, steps, points, together):
         return w, seen
 
     return jax.vmap(one)(first) if together else jax.lax.map(one, first)
+
+
+def ends(f, last, seen, common):
+    rows, low, high = [], float(f.x[0]), float(f.x[-1])
+    for start, w in enumerate(starts_of(last)):
+        taken, loss, variation = (each[start, -1] for each in seen)
+        place, size = map(np.asarray, relu.jumps(w))
+        values = relu.net(w, f.x)
+        rows.append(
+            {
+                "start": start,
+                "step": taken,
+                "loss": loss,
+                "variation": variation,
+                "least_variation": float(relu.least_variation(np.asarray(f.x), np.asarray(values))),
+                "kinks": relu.merged_kinks(place, size, low, high, 0.02, 0.05),
+                "large_kinks": relu.merged_kinks(place, size, low, high, 0.1, 1.0),
+                "path_norm": float(relu.path_norm(w)),
+            }
+        )
+    return pd.DataFrame(rows).assign(kind="end", **common)
+
+
+def starts_of(last):
+    return [jax.tree.map(lambda each, k=k: each[k], last) for k in range(len(last.slope))]
+
+
+def times(seen, steps, common):
+    """Over the starts; a run that ended early keeps its last value."""
+    _, loss, variation = seen
+    points = loss.shape[1]
+    rows = {"kind": "time", "step": steps // points * np.arange(1, points + 1)}
+    for name, each in (("loss", loss), ("variation", variation)):
+        rows |= {name: np.median(each, 0), f"{name}_min": each.min(0), f"{name}_max": each.max(0)}
+    return pd.DataFrame(rows | common)
+
+
+def fits(f, last, common):
+    """The networks of the first starts on a grid that holds the twelve points, which stand beside."""
+    x = np.union1d(np.asarray(f.x), np.linspace(float(f.x[0]) - 0.1, float(f.x[-1]) + 0.1, 400))
+    target = np.full(len(x), np.nan)
+    target[np.searchsorted(x, np.asarray(f.x))] = f.y
+    frames = []
+    for start, w in enumerate(starts_of(last)[:SHOWN]):
+        value = np.asarray(relu.net(w, jnp.asarray(x)))
+        frames.append(
+            pd.DataFrame({"kind": "fit", "start": start, "x": x, "value": value, "target": target} | common)
+        )
+    return pd.concat(frames)
+
+
+PAIRS = {
+    "published pair: GD constant, SAM decay": ("constant", "decay"),
+    "same schedule: constant": ("constant", "constant"),
+    "same schedule: decay": ("decay", "decay"),
+}
+
+
+def verdicts(table):
+    """The chance, over starts, that SAM is not the simpler of the two: its upper limit against 1/2."""
+    end = table[table.kind == "end"].set_index(["method", "schedule", "start"])
+    out = {}
+    for measure in ("variation", "kinks", "large_kinks"):
+        for pair, (plain, sam) in PAIRS.items():
+            gd, other = end.loc[("GD", plain)], end.loc[("SAM", sam)]
+            ratio = (other[measure] / gd[measure]).to_numpy()
+            out[f"{measure}, {pair}"] = {
+                "measured": chance_not_below(ratio),
+                "bound": 0.5,
+                "starts": len(ratio),
+                "largest_ratio": float(ratio.max()),
+                "hypotheses": {"plain training fits": bool(gd.loss.max() < 1e-3)},
+                "controls": {
+                    "the methods exchanged": chance_not_below(1 / ratio),
+                    "plain training against itself": chance_not_below(ratio / ratio),
+                },
+            }
+    return out
+
+
+def chance_not_below(ratio):
+    """Upper limit of the chance that a ratio is not below 1."""
+    return upper(int(np.sum(~(ratio < 1))), len(ratio), LEVEL)
