@@ -33,15 +33,20 @@ def fits(axis, rows):
 def curves(axis, time, end):
     for (method, schedule), rows in time.groupby(["method", "schedule"], sort=False):
         axis.fill_between(
-            rows.step, rows.variation_min, rows.variation_max, color=COLOUR[method], alpha=0.15, lw=0
+            rows.step / 1e5, rows.variation_min, rows.variation_max, color=COLOUR[method], alpha=0.15, lw=0
         )
         axis.plot(
-            rows.step, rows.variation, ls=DASH[schedule], color=COLOUR[method], label=f"{method}, {schedule} step"
+            rows.step / 1e5,
+            rows.variation,
+            ls=DASH[schedule],
+            color=COLOUR[method],
+            label=f"{method}, {schedule} step",
         )
-    axis.axhline(70, color=BOUND, lw=0.9, ls=":", label="least of an interpolant")
-    axis.set(yscale="log", xlabel="step", ylabel=r"variation of $f^\prime$ on $[x_1, x_{12}]$", ylim=(60, 1000))
+    axis.axhline(end.target_variation.iloc[0], color=BOUND, lw=0.9, ls=":", label="least of an interpolant")
+    axis.set(xlabel=r"step$\,/\,10^5$", ylabel=r"variation of $f^\prime$ on $[x_1, x_{12}]$")
+    scale(axis)
     axis.set_title(f"median and extremes of {end.start.nunique()} starts")
-    axis.legend(loc="upper right", fontsize=7)
+    axis.legend(loc="center right", bbox_to_anchor=(1, 0.6), fontsize=7)
 
 
 def kinks(axis, end):
@@ -55,6 +60,13 @@ def kinks(axis, end):
             mfc="none" if schedule == "decay" else COLOUR[method],
             label=f"{method}, {schedule} step",
         )
-    axis.set(yscale="log", xlabel="kinks, merged", ylabel=r"variation of $f^\prime$", ylim=(60, 1000))
+    axis.set(xlabel="kinks, merged")
+    scale(axis)
     axis.set_title("at the end, each start")
     axis.legend(loc="center left", fontsize=7)
+
+
+def scale(axis):
+    axis.set(yscale="log", ylim=(60, 900))
+    axis.set_yticks([70, 100, 200, 400, 800], ["70", "100", "200", "400", "800"])
+    axis.minorticks_off()

@@ -10,7 +10,8 @@ A check is a module with
     COMPILED = True     where the sides may be traced: cases of one shape are then judged together
 
 A case named "slug: ..." belongs to the row `slug` of statements.toml that names this file, all others to the
-file's own row.
+file's own row. Of a table's verdicts those named "slug: ..." belong to that row, all others to every row that
+reads the table.
 """
 
 import difflib
@@ -353,13 +354,20 @@ def from_table(row: Row) -> list[Record]:
         why = f"not run: needs the table {name} whole and with all defaults (make reproduce)"
         return [record(row, why=why)]
     out = []
-    for case, found in table["verdicts"].items():
+    for name, found in table["verdicts"].items():
+        slug, _, rest = name.partition(": ")
+        if rest and slug.isidentifier() and slug != row.key:
+            continue
+        case = rest if slug == row.key else name
         controls = {
             control: control_record(told(each, found), each.get("factor") if isinstance(each, dict) else None)
             for control, each in found.get("controls", {}).items()
         }
         hypotheses = found.get("hypotheses", {})
         out.append(decided(row, case, hypotheses, told(found, {}), controls, table.get("seconds")))
+    if not out:
+        why = f"the table {row.fields['table']} has no verdict for the row {row.name}"
+        return [record(row, "all", why, hypotheses={}, holds=False, controls={}, caught=False)]
     return out
 
 

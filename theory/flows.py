@@ -1,7 +1,7 @@
 """Many flows of n-SAM or 1-SAM on diagonal linear networks at once, to the few digits that a map needs.
 
-theory/flow.py integrates one flow to rounding, any grouping; here the right side is closed for the two extreme
-groupings, an explicit pair of orders 3 and 2 chooses its steps, and everything is compiled and mapped over flows.
+theory/flow.py integrates one flow to rounding, any grouping; here the right side is closed for the two
+extreme groupings, an explicit pair of orders 3 and 2 chooses its steps, and all is compiled and mapped over flows.
 """
 
 from typing import NamedTuple
@@ -23,7 +23,7 @@ class Lane(NamedTuple):
 
 
 def closed_side(x, y, rho, single, plus, minus):
-    """((log|u + v|)', (log|u - v|)') and the residual, for n-SAM or (`single`) 1-SAM, by products with x alone.
+    """((log|u + v|)', (log|u - v|)') and the residual, for n-SAM or (`single`) 1-SAM, by products with x.
 
     With a = rho g the ascent moves beta by a (u^2 + v^2) + a^2 beta, so that 1-SAM, a = rho r_i x_i, has
     r_i^+ = r_i + rho r_i <x_i^2, u^2 + v^2> + (rho r_i)^2 <x_i^3, beta>: no step of each example is made.
@@ -45,8 +45,8 @@ def closed_side(x, y, rho, single, plus, minus):
 def advanced(x, y, rho, single, accuracy, end, lane, steps):
     """The lane after at most `steps` steps of Bogacki and Shampine's pair (orders 3 and 2), and their number.
 
-    A step errs by at most `accuracy` in the logarithms, or is tried again shorter; none is made once |residual|
-    <= end. Compile it, mapped over flows.
+    A step errs by at most `accuracy` in the logarithms, or is tried again shorter; none is made once
+    |residual| <= end. Compile it, mapped over flows.
     """
 
     def going(now):
@@ -68,7 +68,9 @@ def advanced(x, y, rho, single, accuracy, end, lane, steps):
 
     first, residual = closed_side(x, y, rho, single, lane.plus, lane.minus)
     length = jnp.where(lane.length > 0, lane.length, 0.1 / jnp.max(jnp.abs(first)))
-    lane, _, tried = jax.lax.while_loop(going, move, (Lane(lane.plus, lane.minus, length, residual), first, 0))
+    lane, _, tried = jax.lax.while_loop(
+        going, move, (Lane(lane.plus, lane.minus, length, residual), first, 0)
+    )
     return lane, tried
 
 
@@ -82,8 +84,8 @@ class Limits(NamedTuple):
 def limits(x, y, init, rho, single, accuracy, relative, most, advance, batch=50, block=200):
     """The flows from u = sqrt(2) init, v = 0 to a residual `relative` times the first, or after `most` steps.
 
-    x (flows, n, d), y (flows, n), init and rho (flows,). They go on in batches of one shape, by blocks of steps
-    after which those that have arrived leave. `advance` is `advanced` mapped over flows and compiled.
+    x (flows, n, d), y (flows, n), init and rho (flows,). They go on in batches of one shape, by blocks of
+    steps after which those that have arrived leave. `advance` is `advanced` mapped over flows and compiled.
     """
     count = len(y)
     ends = relative * np.linalg.norm(y, axis=1)  # beta = 0 at the start
@@ -94,7 +96,9 @@ def limits(x, y, init, rho, single, accuracy, relative, most, advance, batch=50,
         for first in range(0, len(waiting), batch):
             at = np.resize(waiting[first : first + batch], batch)  # the last batch repeats itself
             now = Lane(*(each[at] for each in lanes))
-            now, tried = jax.device_get(advance(x[at], y[at], rho[at], single, accuracy, ends[at], now, block))
+            now, tried = jax.device_get(
+                advance(x[at], y[at], rho[at], single, accuracy, ends[at], now, block)
+            )
             for kept, new in zip(lanes, now, strict=True):
                 kept[at] = new
             spent[at] += tried
