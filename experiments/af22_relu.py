@@ -8,7 +8,7 @@ of one schedule stand beside it. A run ends when its training loss is at most 1e
 Rows "end": the last training loss, the variation of the slope on [x_1, x_12], those of the piecewise-linear
 functions through the same values (no function has less) and through the targets, the path norm, and kinks:
 those closer than 0.02 counted as one, those of |jump| < 0.05 left out ("kinks"), or with 0.1 and 1 instead
-("large_kinks"). Rows "time": median and extremes over the starts. Rows "fit": the networks of the first starts.
+("large_kinks"). Rows "time": median and extremes over the starts. Rows "fit": networks of the first starts.
 
 Place: af22, figure of one-dimensional networks, as remembered; settings from the public notebook 1d_nn.ipynb.
 """
@@ -26,7 +26,7 @@ from theory.confidence import upper
 from theory.descent import descend, still, whole_batch
 from theory.problems import relu
 
-SECONDS = 39
+SECONDS = 38
 QUICK = {"steps": 400, "starts": 3, "points": 4}
 STOP = 1e-5
 LEVEL = 0.999

@@ -7,10 +7,10 @@ exact at any rho), by the dual Newton method. alpha_eff comes from the flow itse
 problem counts as not fitted and the predictor is the flow's own, so that collapse counts against a method.
 
 A problem is recovered where the `support` largest |beta_j| are the true ones. Rows "cell": how many of the
-problems are, with exact 95 % limits; the share that is fitted; the mean of the l1 norms over those of gradient
-descent, and the mean error over its; how many problems the method recovers and gradient descent does not
-("gained"), and the reverse ("lost"). Rows "all" have the problem as the unit: it is gained where the method
-recovers it in more of the cells (scales and radii) than gradient descent at the same scale, lost where in fewer.
+problems are, with exact 95 % limits; the share that is fitted; the mean of the l1 norms over those of
+gradient descent, and the mean error over its; how many problems the method recovers and gradient descent does
+not ("gained"), and the reverse ("lost"). Rows "all" have the problem as the unit: it is gained where the method
+recovers it in more cells (scales and radii) than gradient descent at the same scale, lost where in fewer.
 """
 
 import jax

@@ -8,7 +8,7 @@ from figures.style import BOUND, METHOD
 
 COLOUR = {"n-SAM": METHOD["n-SAM"], "1-SAM": METHOD["1-SAM"], "even": "#009E73"}
 MARK = {"n-SAM": "^", "1-SAM": "o", "even": "s"}
-TEXT = {"even": "n-SAM's mean, spread evenly"}
+TEXT = {"even": "n-SAM, evened"}
 
 
 def draw(table):
@@ -22,7 +22,7 @@ def draw(table):
 def solutions(axis, exact):
     for method, rows in exact.groupby("method", sort=False):
         fewer, closer = (rows.l1_ratio < 1).sum(), (rows.error_ratio < 1).sum()
-        text = f"{TEXT.get(method, method)}: {fewer} and {closer} of {len(rows)} lower"
+        text = f"{TEXT.get(method, method)}: {fewer}, {closer}"
         axis.plot(
             rows.l1_ratio,
             rows.error_ratio,
@@ -40,7 +40,7 @@ def solutions(axis, exact):
     axis.set_yticks([0.5, 1, 2], ["0.5", "1", "2"])
     axis.minorticks_off()
     axis.set_title(rf"solutions at $\rho = {exact.rho.iloc[0]:g}$, one mark a problem")
-    axis.legend(loc="lower right")
+    axis.legend(loc="lower right", title=f"of {len(rows)} lower: norm, error", title_fontsize=8)
 
 
 def ratios(axis, exact):

@@ -53,7 +53,7 @@ def panel(axis, cells):
                     **style,
                 )
     radii = sorted(cells.rho[cells.rho > 0].unique())
-    top = cells.high.max()
+    top = max(cells.high.max(), 0.2)
     axis.set(xscale="log", ylim=(-0.03 * top, 1.05 * top))
     axis.set_xticks(radii, [f"{radius:g}" for radius in radii])
     axis.minorticks_off()

@@ -16,6 +16,8 @@ import pytest
 from experiments import __main__ as command
 from experiments import (
     af22_collapse,
+    af22_relu,
+    af22_support,
     ol25_decreasing,
     ol25_importance,
     ol25_lambda,
@@ -24,10 +26,10 @@ from experiments import (
     record,
 )
 from experiments.record import Refused, parsed
-from theory import sampling
+from theory import flow, sampling
 from theory.bounds import ol25, sgd
 from theory.expectation import along_paths, rank_one, recursion
-from theory.problems import diagonal, notebook
+from theory.problems import diagonal, notebook, relu
 from theory.problems.logistic import logistic
 from theory.problems.notebook import Setting
 from theory.update import step
@@ -238,6 +240,13 @@ def test_an_unknown_experiment_or_flag_is_refused_with_those_there_are(capsys):
         ("af22_switching", "--seed", "1"),
         ("af22_switching", "--after", "-2"),
         ("af22_round_off", "--seeds", "0"),
+        ("af22_relu", "--points", "7"),
+        ("af22_relu", "--rho", "-0.3"),
+        ("af22_sparsity", "--rhos", "0"),
+        ("af22_sparsity", "--seeds", "0"),
+        ("af22_support", "--alphas", "-0.1"),
+        ("af22_support", "--ns", "100"),
+        ("af22_support", "--problems", "0"),
     ],
 )
 def test_a_value_out_of_range_is_refused_by_name(name, flag, value, capsys, tmp_path):
@@ -549,3 +558,32 @@ def test_the_threshold_of_collapse_is_where_the_zero_network_turns_stable():
             max(np.max(a / tiny) for a in move((tiny, tiny), 0.1, s * critical, 0)) for s in (0.99, 1.01)
         ]
         assert grown[0] > 1 > grown[1]
+def test_a_relu_network_is_trained_by_the_loop_of_steps(quick):
+    """SAM with decay from the first start: the step falls linearly and reaches 0 after the last."""
+    table = pd.read_csv(quick / "af22_relu.csv")
+    arm = table[(table.method == "SAM") & (table.schedule == "decay")]
+    f, steps, starts = relu.notebook_fit(), af22_relu.QUICK["steps"], af22_relu.QUICK["starts"]
+    w = relu.notebook_start(jax.random.split(jax.random.key(0), starts)[0], 100)
+    move = jax.jit(lambda w, gamma: step(jax.value_and_grad(f.loss), w, gamma, 0.3, 1.0))
+    for t in range(steps):
+        w = move(w, 5e-5 * (1 - t / steps))
+    end = arm[(arm.kind == "end") & (arm.start == 0)].iloc[0]
+    np.testing.assert_allclose(end.loss, f.loss(w), rtol=1e-9)
+    np.testing.assert_allclose(end.variation, relu.variation(w, f.x[0], f.x[-1]), rtol=1e-9)
+    fit = arm[(arm.kind == "fit") & (arm.start == 0)]
+    np.testing.assert_allclose(fit.value, relu.net(w, fit.x.to_numpy()), rtol=1e-8, atol=1e-8)
+
+
+def test_support_is_recovered_where_the_single_flow_says_so(quick):
+    """Counts of one cell again: the flow to rounding, its own predictor at the end, and ranks by sorting."""
+    table = pd.read_csv(quick / "af22_support.csv")
+    n, d, support, alpha, rho = 10, 30, 2, 0.3, 0.2
+    cell = table[(table.n == n) & (table.d == d) & (table.support == support) & (table.alpha == alpha)]
+    for method, radius, m in (("GD", 0.0, n), ("n-SAM", rho, n), ("1-SAM", rho, 1)):
+        hits = 0
+        for k in range(af22_support.QUICK["problems"]):
+            f = diagonal.sparse([0, n, d, support, k], n, d, support).train
+            beta = flow.path(f, alpha, diagonal.groups(n, m), radius, [20_000.0]).beta[0]
+            hits += set(np.argsort(-np.abs(beta))[:support]) == set(range(support))
+        (found,) = cell[(cell.method == method) & (cell.rho == radius)].recovered
+        assert found == hits, method

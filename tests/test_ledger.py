@@ -358,6 +358,25 @@ def test_a_table_decides_its_row(monkeypatch, tmp_path):
     assert found["controls"] == {"halved": {"measured": 1, "bound": 0.5, "caught": True, "factor": 4}}
 
 
+def test_verdicts_named_after_a_row_are_its_own_and_others_are_everybodys(monkeypatch, tmp_path):
+    monkeypatch.setattr(ledger, "TABLES", tmp_path)
+    found = {"measured": 1.0, "bound": 2.0, "controls": {"halved": {"bound": 0.5}}}
+    names = ("first: one", "second: two", "lam=1: both")
+    story = {"defaults": True, "verdicts": dict.fromkeys(names, found)}
+    (tmp_path / "shared.json").write_text(json.dumps(story))
+    fields = {"title": "t", "status": "checked", "table": "shared"}
+
+    def cases(key):
+        return [(each["case"], each["holds"]) for each in ledger.from_table(ledger.Row("own", key, fields))]
+
+    assert cases("first") == [("one", True), ("lam=1: both", True)]
+    assert cases("second") == [("two", True), ("lam=1: both", True)]
+    story["verdicts"].pop("lam=1: both")
+    (tmp_path / "shared.json").write_text(json.dumps(story))
+    (lost,) = ledger.from_table(ledger.Row("own", "third", fields))
+    assert ledger.failed(lost) and "no verdict for the row own/third" in lost["why"]
+
+
 def test_a_table_that_does_not_convince_fails(monkeypatch, tmp_path):
     monkeypatch.setattr(ledger, "TABLES", tmp_path)
     bad = [

@@ -1,7 +1,7 @@
 """Many flows of n-SAM or 1-SAM on diagonal linear networks at once, to the few digits that a map needs.
 
 theory/flow.py integrates one flow to rounding, any grouping; here the right side is closed for the two
-extreme groupings, an explicit pair of orders 3 and 2 chooses its steps, and all is compiled and mapped over flows.
+extreme groupings, an explicit pair of orders 3 and 2 chooses its steps, and all is compiled over many flows.
 """
 
 from typing import NamedTuple
@@ -106,7 +106,7 @@ def limits(x, y, init, rho, single, accuracy, relative, most, advance, batch=50,
         waiting = waiting[far & (spent[waiting] < most)]
     return Limits(
         log_start - (lanes.plus + lanes.minus) / 2,
-        np.exp(lanes.plus + lanes.minus) / 2 * np.sinh(lanes.plus - lanes.minus),
+        (np.exp(2 * lanes.plus) - np.exp(2 * lanes.minus)) / 4,
         np.linalg.norm(lanes.residual, axis=1) / np.linalg.norm(y, axis=1),
         spent,
     )

@@ -11,8 +11,8 @@ interpolates piecewise linearly: its variation is 70 and it has 6 kinks (it is b
 kink, and two that are affine on the interval). The other cases are networks with kinks elsewhere, random in
 fractions, fitted exactly: a certificate is only worth what its pairing with a function shows.
 
-`measured` is 70 and `bound` what the certificate proves, or what a network has; where it is attained `measured`
-is the distance from 70 or 6 and the bound is 0.
+`measured` is 70 and `bound` what the certificate proves, or what a network has; where it is attained
+`measured` is the distance from 70 or 6 and the bound is 0.
 """
 
 from fractions import Fraction
