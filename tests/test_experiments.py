@@ -558,6 +558,8 @@ def test_the_threshold_of_collapse_is_where_the_zero_network_turns_stable():
             max(np.max(a / tiny) for a in move((tiny, tiny), 0.1, s * critical, 0)) for s in (0.99, 1.01)
         ]
         assert grown[0] > 1 > grown[1]
+
+
 def test_a_relu_network_is_trained_by_the_loop_of_steps(quick):
     """SAM with decay from the first start: the step falls linearly and reaches 0 after the last."""
     table = pd.read_csv(quick / "af22_relu.csv")

@@ -5,12 +5,10 @@ import pytest
 from experiments import record
 from figures import __main__ as command
 
-AF22 = ("collapse", "published", "radius", "round_off", "shrinkage", "switching", "training")
+AF22 = ("collapse", "published", "radius", "relu", "round_off", "shrinkage", "sparsity", "support")
+AF22 += ("switching", "training")
 CORE = (  # real data: tests/extras/test_real_data.py
     *(f"af22_{name}" for name in AF22),
-    "af22_relu",
-    "af22_sparsity",
-    "af22_support",
     "ol25_arbitrary",
     "ol25_decreasing",
     "ol25_importance",
