@@ -14,6 +14,7 @@ Place: af22, figure of one-dimensional networks, as remembered; settings from th
 """
 
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -26,7 +27,7 @@ from theory.confidence import upper
 from theory.descent import descend, still, whole_batch
 from theory.problems import relu
 
-SECONDS = 38
+SECONDS = 37
 QUICK = {"steps": 400, "starts": 3, "points": 4}
 STOP = 1e-5
 LEVEL = 0.999
@@ -75,7 +76,8 @@ def trained(f, first, gamma, decay, rho, lam, steps, points, together):
         return now, (taken, loss, relu.variation(w, f.x[0], f.x[-1]))
 
     def one(w):
-        (w, *_), seen = jax.lax.scan(block, (w, 0, f.loss(w)), every * jnp.arange(points))
+        start: Any = (w, 0, f.loss(w))
+        (w, *_), seen = jax.lax.scan(block, start, every * jnp.arange(points))
         return w, seen
 
     return jax.vmap(one)(first) if together else jax.lax.map(one, first)

@@ -8,10 +8,13 @@ problem counts as not fitted and the predictor is the flow's own, so that collap
 
 A problem is recovered where the `support` largest |beta_j| are the true ones. Rows "cell": how many of the
 problems are, with exact 95 % limits; the share that is fitted; the mean of the l1 norms over those of
-gradient descent, and the mean error over its; how many problems the method recovers and gradient descent does
-not ("gained"), and the reverse ("lost"). Rows "all" have the problem as the unit: it is gained where the method
-recovers it in more cells (scales and radii) than gradient descent at the same scale, lost where in fewer.
+gradient descent, and the mean error over its; how many problems the method recovers and gradient descent
+does not ("gained"), and the reverse ("lost"). Rows "all" have the problem as the unit: it is gained where the
+method recovers it in more cells (scales and radii) than gradient descent at the same scale, lost where in
+fewer.
 """
+
+from typing import Any
 
 import jax
 import numpy as np
@@ -23,7 +26,7 @@ from theory.confidence import upper
 from theory.flows import compiled_advance, limits
 from theory.problems import diagonal
 
-SECONDS = 22
+SECONDS = 21
 QUICK = {"problems": 4, "ns": (10,), "alphas": (0.3,), "rhos": (0.05, 0.2)}
 ACCURACY, RELATIVE = 1e-4, 1e-3
 METHODS = {"n-SAM": False, "1-SAM": True}
@@ -52,11 +55,16 @@ def run(
             f"supports {supports}"
         )
     advance, newton = compiled_advance(), jax.jit(jax.vmap(diagonal.least_potential))
-    rows, net = [], {}
+    rows: list[dict[str, Any]] = []
+    net: dict[tuple[Any, ...], Any] = {}
     for n in ns:
         progress(f"af22_support: n = {n}, {len(ds) * len(supports) * problems} problems")
         worlds = {(d, s): drawn(seed, n, d, s, max(ds), problems) for d in ds for s in supports}
-        grounds = {(d, s, a): solved(newton, *worlds[d, s][:2], np.log(a)) for d, s in worlds for a in alphas}
+        grounds = {
+            (d, s, a): solved(newton, x, y, np.log(a))
+            for (d, s), (x, y, *_) in worlds.items()
+            for a in alphas
+        }
         for (d, s, a), beta in grounds.items():
             cell = {"n": n, "d": d, "support": s, "alpha": a}
             rows.append(cell | {"rho": 0.0, "method": "GD"} | judged(beta, beta, worlds[d, s], 1.0))

@@ -1,4 +1,4 @@
-"""One-dimensional ReLU networks: the affine form against the plain one, kinks and variation by brute force."""
+"""One-dimensional ReLU networks: the affine form against the plain one, kinks and variation by force."""
 
 from fractions import Fraction
 

@@ -8,8 +8,8 @@ alpha shrinks, and the flow interpolates.
 "sparsity: ..." is one example with the features (1, 1/2), where n-SAM and 1-SAM are the same: g_j = x_j r and
 g_j^+ = x_j r^+ make log(alpha / alpha_eff)_j proportional to x_j^2 at every rho, so that the feature on which
 the interpolator of least l1 norm stands is made the dearest. It refutes "a smaller scale is sparser"; what
-is true of even shrinkage is in uniform_shrinkage.py. The draws are random regressions (20 rows, 30 features, 3
-of them true) by n-SAM.
+is true of even shrinkage is in uniform_shrinkage.py. The draws are random regressions (20 rows, 30 features,
+3 of them true) by n-SAM.
 
 Controls: the same mean of logarithms spread evenly over the coordinates lowers what is measured; a dial takes
 the shrinkage towards its mean.
