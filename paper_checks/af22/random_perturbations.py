@@ -26,6 +26,7 @@ from theory.problems import diagonal
 from theory.update import direction
 
 COMPILED = True
+BATCH = 6
 N, D = 6, 3
 SIZES = (1, 2, 3, 6)
 SIGNS = np.array(list(product((-1.0, 1.0), repeat=2 * D)))
