@@ -25,7 +25,7 @@ def test_the_closed_right_side_is_that_of_the_groups(single):
     """At random states, not small: the polynomial in rho matters."""
     (f,), *_ = worlds(1)
     plus, minus = np.random.default_rng(0).normal(0, 0.3, (2, D))
-    side = flow.right_side(f, diagonal.groups(N, 1 if single else N), 0.7, False)
+    side, _ = flow.right_side(f, diagonal.groups(N, 1 if single else N), 0.7, False)
     z = np.concatenate([plus, minus, np.zeros(D + N + 1)])  # and the integrals
     slopes, residual = flows.closed_side((f.x, f.x**2, f.x**3), f.y, 0.7, single, plus, minus)
     np.testing.assert_allclose(np.ravel(slopes), side(0.0, z)[: 2 * D], rtol=1e-11, atol=1e-12)
