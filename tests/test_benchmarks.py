@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import af22_diagonal, harness, ol25_cold, peers
+from benchmarks import _af22_process, af22_cold, af22_diagonal, harness, ol25_cold, peers
 from benchmarks.harness import Bench, Equality, Job, Row
 from experiments.record import Refused
 
@@ -208,7 +208,7 @@ def test_a_peer_is_imported_from_its_folder_and_nothing_is_written_there(checkou
 
 
 def test_every_benchmark_names_peers_that_there_are():
-    assert harness.names() == ["af22_diagonal", "ol25_cold", "ol25_ridge"]
+    assert harness.names() == ["af22_cold", "af22_diagonal", "ol25_cold", "ol25_ridge"]
     for name in harness.names():
         module = harness.load(name)
         assert set(module.PEERS) <= set(peers.PEERS) and callable(module.bench)
@@ -216,8 +216,9 @@ def test_every_benchmark_names_peers_that_there_are():
         harness.load("harness")
 
 
-def test_without_its_peer_the_cold_start_lacks_both_rows():
-    assert set(ol25_cold.bench({}).lacking) == set(ol25_cold.NAMES)
+def test_without_its_peer_a_cold_start_lacks_both_rows():
+    for module in (af22_cold, ol25_cold):
+        assert set(module.bench({}).lacking) == set(module.NAMES)
 
 
 @pytest.fixture
@@ -259,6 +260,21 @@ def test_a_process_that_fails_is_one_sentence(room):
 
 # The benchmark of diagonal networks, on few steps
 
+LOOPS = """
+from benchmarks.af22_diagonal import notebook
+from theory.problems.diagonal import Diagonal
+import numpy as np
+
+def loop(method):
+    def run(x, y, x_test, y_test, gamma, u, v, kept, steps, rho=0.0):
+        sizes = (np.array([[size]]) for size in (gamma, notebook.RADIUS[method] * rho))
+        u, v = notebook.moved(Diagonal(x, y), method, u[None], v[None], *sizes, steps)
+        return None, [0.5 * np.mean((x_test @ (u * v)[0] - y_test) ** 2)], u, v
+    return run
+
+GD, n_SAM_GD, one_SAM_GD = map(loop, ("gd", "nsam", "1sam"))
+"""
+
 
 def test_the_ratio_of_processor_time_is_of_one_round_as_well(monkeypatch):
     now = iter([0.0, 1.0, 1.0, 11.0, 11.0, 13.0, 13.0, 23.0])  # ours takes 1 and 2, theirs 10 and 10
@@ -293,3 +309,15 @@ def test_without_its_peer_the_benchmark_of_diagonal_networks_runs_nothing(monkey
     found = af22_diagonal.bench({})
     assert len(found.lacking) == 6 and found.jobs == {}
     assert all("tml-epfl/understanding-sam" in why for why in found.lacking.values())
+
+
+def test_both_sides_of_the_cold_grid_search_are_the_plain_loop(monkeypatch, tmp_path):
+    """The public side by a folder that holds our own loops under its names."""
+    monkeypatch.setattr(af22_diagonal, "STEPS", 40)
+    monkeypatch.setattr(af22_diagonal, "EVERY", 20)
+    expected = af22_diagonal.plain(af22_diagonal.grid(), 40, 40)[:, 0]
+    np.testing.assert_allclose(_af22_process.ours(), expected, rtol=1e-11)
+    folder = tmp_path / "diagonal_linear_nets"
+    folder.mkdir()
+    (folder / "diag_nets.py").write_text(LOOPS)
+    np.testing.assert_allclose(_af22_process.theirs(tmp_path), expected, rtol=1e-11)
