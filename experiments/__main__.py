@@ -61,14 +61,15 @@ def execute(parser, flags, rest):
     module = record.load(flags.experiment)
     defaults = record.parameters(module)
     for name, default in defaults.items():
-        parser.add_argument(
-            record.flag(name), metavar=type(default).__name__.upper(), help=f"default {record.shown(default)}"
-        )
+        spellings = dict.fromkeys((record.flag(name), f"--{name}"))  # --then-rho or --then_rho
+        kind, text = type(default).__name__.upper(), record.shown(default)
+        parser.add_argument(*spellings, metavar=kind, help=f"default {text}")
     if flags.help:
         parser.print_help()
         return 0
     known = [record.flag(name) for name in defaults]
-    strangers = [each for each in rest if each.startswith("--") and each.split("=")[0] not in known]
+    flagged = [each.split("=")[0] for each in rest if each.startswith("--")]
+    strangers = [each for each in flagged if record.flag(each[2:]) not in known]
     if strangers:
         raise record.Refused(
             f"{strangers[0]} is no parameter; there are {', '.join(known)}, --quick, --out and --debug"
