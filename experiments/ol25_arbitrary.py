@@ -28,7 +28,7 @@ from theory.certificate import ascend, noise_by_model, rings
 from theory.problems.quadratic import Quadratic
 from theory.update import look_ahead
 
-SECONDS = 12
+SECONDS = 10
 QUICK = {"draws": 600, "climb": 2, "points": 9}
 N, D, ATOMS = 3, 2, 4
 LAMS = (0.0, 0.25, 0.5, 0.9, 0.99, 1.0)

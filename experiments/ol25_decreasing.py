@@ -22,7 +22,7 @@ from theory.confidence import median_above
 from theory.expectation import krylov, rank_one, recursion
 from theory.problems.least_squares import ridge
 
-SECONDS = 9
+SECONDS = 11
 QUICK = {"n": 12, "steps": 1000, "paths": 2, "small": 8, "small_steps": 1000, "small_paths": 3, "points": 20}
 FACTOR = 5.0  # by which the exact curve of decreasing steps must end lower
 SLOPE = 0.1  # margin of the exponent -1 over the last quarter of the run, in logarithms

@@ -23,7 +23,7 @@ from theory.descent import swept
 from theory.expectation import krylov, rank_one
 from theory.problems.least_squares import one_example, ridge
 
-SECONDS = 5
+SECONDS = 4
 LEVEL = 0.95  # confidence of what five paths can say
 QUICK = {"n": 10, "steps": 600, "paths": 2, "points": 20}
 

@@ -14,7 +14,7 @@ from experiments.record import progress
 from theory import admit
 from theory.problems.least_squares import LeastSquares
 
-SECONDS = 4
+SECONDS = 3
 QUICK = {"steps": 100, "lams": (0.0, 1.0)}
 
 

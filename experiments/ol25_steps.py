@@ -18,7 +18,7 @@ from theory import admit, sampling
 from theory.bounds import ol25
 from theory.expectation import krylov, rank_one
 
-SECONDS = 4
+SECONDS = 3
 QUICK = {"n": 12, "steps": 400, "single_steps": 400}
 SEEN = 100  # times at which the sampled path is seen
 LOW = 1e-2  # of the first gap: where the pairs are compared on their way down
