@@ -30,6 +30,7 @@ than the hyperplane w_1 = 0: for h < 1 a step takes all of |H w| = gamma rho l_1
 Place: wml23, Theorem 4.8 (seen: gamma l_1 < 1, lam = 1); the rest is ours. nu is `lam`, eta `gamma`.
 """
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -79,14 +80,15 @@ def alignment_rate(eigs, gamma):
     Near the cycle a step shrinks the tangent of the angle to v_1 by q. `eigs` ascend. Small eigenvalues are
     slow, 1 - h s to first order, and so are those near the top, -1 + (4 - h) (1 - s).
     """
-    return jnp.max(jnp.abs(cycle_factor(eigs[..., -1:], eigs[..., :-1], gamma)), axis=-1)
+    gamma = jnp.asarray(gamma) if isinstance(eigs, jax.Array) else np.asarray(gamma)
+    return abs(cycle_factor(eigs[..., -1:], eigs[..., :-1], gamma[..., None])).max(axis=-1, initial=0.0)
 
 
 def steps_to_cycle(eigs, gamma):
     """A number of steps that serves in double precision from a start of order c: 60 / h + 400 to come near,
     then 40 / log(1 / q), q^T = 4e-18, with the slower of `alignment_rate` and the radial |1 - h|."""
     reach = gamma * eigs[-1]
-    rate = max(float(alignment_rate(np.asarray(eigs), gamma)), abs(1 - reach), 0.5)
+    rate = max(alignment_rate(eigs, gamma), abs(1 - reach), 0.5)
     return int(np.ceil(-40 / np.log(rate)) + np.ceil(60 / reach) + 400)
 
 
