@@ -1,15 +1,16 @@
-"""With every second sign turned, SAM on a quadratic is gradient descent of unit step on a potential that falls.
+"""SAM on a quadratic, every second sign turned, is gradient descent of unit step on a potential that falls.
 
     y_t = (-1)^t w_t,   y+ = y - grad J(y),   J(y+) <= J(y) - s' (gamma H + (1 - lam) gamma rho H^2) s / 2
 
-with s = grad J(y); lam = 1 is SAM (theory/bounds/wml23.py). "proof": both, as identities of rational functions
-in the entries of y, the eigenvalues, gamma, rho, lam and r = |H y|, in three dimensions and the eigenbasis;
-every term is a sum over entries, so that three stand for any number. What is left of J(y+) is -lam gamma rho
-(|H y+| - <H y, H y+> / r), never positive by Cauchy and Schwarz. `measured` counts the terms that do not
-cancel. "rule": the rule as coded against y - grad J by automatic differentiation, relative. "fall": the
-promised over the true fall of J along whole runs and far starts; it is 1 along an eigenvector.
+with s = grad J(y); lam = 1 is SAM (theory/bounds/wml23.py). "proof": both, as identities of rational
+functions of the entries of y, the eigenvalues, gamma, rho, lam and r = |H y|, in three dimensions and in the
+eigenbasis; every term is a sum over entries, so that three stand for any number. What is left of J(y+) is
+-lam gamma rho (|H y+| - <H y, H y+> / r), never positive by Cauchy and Schwarz. `measured` counts the terms
+that do not cancel. "rule": the rule as coded against y - grad J by automatic differentiation, relative.
+"fall": the promised over the true fall of J, from states near and far; along an eigenvector it is 1.
 """
 
+import math
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -81,7 +82,7 @@ def hypotheses(case):
 
 @jax.jit
 def sides(h, y, gamma, lam, other):
-    """Of every state: y+ by the rule, y - grad J, what was promised, what J fell, and the size of its terms."""
+    """Of every state: y+ by the rule, y - grad J, what J was to fall and fell, the size of its terms."""
 
     def one(h, y, gamma):
         after = -step(jax.value_and_grad(bowl(h).loss), y, gamma, RHO, lam)
@@ -119,45 +120,43 @@ def tolerance(case):
 
 @cache
 def field():
+    """Eigenvalues, entries of y, gamma, rho, lam, |H y+| and r, as generators of a field."""
     names = [f"{x}{i}" for x in ("l", "y") for i in range(D)] + ["gamma", "rho", "lam", "far", "r"]
     _, *found = sympy.field(names, sympy.QQ, order="lex")
     return found[:D], found[D : 2 * D], *found[2 * D :]
 
 
+def dot(*vectors):
+    return sum(math.prod(entries) for entries in zip(*vectors, strict=True))
+
+
 def left(case):
     """The terms of the difference of both sides, after r^2 = sum of (l_i y_i)^2."""
     eigs, y, gamma, rho, lam, far, r = field()
-    g = [eig * each for eig, each in zip(eigs, y, strict=True)]
-    pairs = list(zip(eigs, y, g, strict=True))
+    push = [gamma * eig + (1 - lam) * gamma * rho * eig**2 for eig in eigs]  # 2 I - M
+    unit = [eig * each / r for eig, each in zip(eigs, y, strict=True)]
 
     def smooth(y):
         """y' M y / 2."""
-        return (
-            sum((2 - gamma * eig - (1 - lam) * gamma * rho * eig**2) * each**2 for eig, each in zip(eigs, y))
-            / 2
-        )
+        return dot([2 - each for each in push], y, y) / 2
 
-    # r' = H^2 y / r
-    slope = [smooth(y).diff(each) - lam * gamma * rho * eig * gi / r for eig, each, gi in pairs]
+    # r' = H u
+    grads = zip([smooth(y).diff(each) for each in y], eigs, unit, strict=True)
+    slope = [first - lam * gamma * rho * eig * u for first, eig, u in grads]
+    after = [each - s for each, s in zip(y, slope, strict=True)]
     if case.reads == "step":
         sign = -1 if case.turned else 1
-        after = [
-            sign * (each - gamma * eig * (each + rho * ((1 - lam) * gi + lam * gi / r)))
-            for eig, each, gi in pairs
+        rests = [
+            sign * (each - p * each - lam * gamma * rho * eig * u) - a
+            for each, p, eig, u, a in zip(y, push, eigs, unit, after, strict=True)
         ]
-        rests = [a - (each - s) for a, each, s in zip(after, y, slope)]
     else:
-        after = [each - s for each, s in zip(y, slope)]  # |H y+| is `far`
-        fall = sum((gamma * eig + (1 - lam) * gamma * rho * eig**2) * s**2 for eig, s in zip(eigs, slope)) / 2
-        turned_less = far - sum(gi * eig * a for gi, eig, a in zip(g, eigs, after)) / r
-        rise = smooth(after) - lam * gamma * rho * far - smooth(y) + lam * gamma * rho * r
-        rests = [rise + exact(case.share) * fall + lam * gamma * rho * turned_less]
-    circle = (r**2 - sum(gi**2 for gi in g)).numer
+        rise = smooth(after) - smooth(y) - lam * gamma * rho * (far - r)
+        share = sympy.QQ(*case.share.as_integer_ratio())
+        bracket = far - dot(eigs, unit, after)
+        rests = [rise + share * dot(push, slope, slope) / 2 + lam * gamma * rho * bracket]
+    circle = r.numer**2 - sum(((eig * each) ** 2).numer for eig, each in zip(eigs, y, strict=True))
     return [term for rest in rests for term in rest.numer.rem([circle]).terms()]
-
-
-def exact(share):
-    return sympy.QQ(*float(share).as_integer_ratio())
 
 
 def controls(case):

@@ -1,4 +1,4 @@
-"""Full-batch SAM on a quadratic ends on w, -w along the top eigenvector, |w| = gamma rho l_1 / (2 - gamma l_1).
+"""Full-batch SAM on a quadratic ends on w, -w along v_1, with |w| = gamma rho l_1 / (2 - gamma l_1).
 
 220 rotated quadratics with l_i / l_1 in [0.15, 0.93], 20 of them at d = 200, from random starts, gamma l_1 in
 [0.05, 1.99], all in one compiled call; how many steps follows from the rate of theory/bounds/wml23.py, where
