@@ -110,8 +110,10 @@ def potential_fall(hessian, slope, gamma, rho, lam):
 def potential_on_cycle(eig, gamma, rho, lam):
     """J_k = J(c_k v_k), for SAM -(gamma rho eig)^2 / (2 (2 - gamma eig)).
 
-    It falls in eig, and J_2 is the least J on w_1 = 0. So once J(y) < J_2 the run is bound to v_1: it ends
-    at a critical point, and below J_2 there are only +- c_1 v_1; y_1 cannot change its sign.
+    It falls in eig, and J_2 is the least J on y_1 = 0. So once J(y) < J_2 the run is bound to v_1: it ends
+    at a critical point, and below J_2 there are only +- c_1 v_1. Nor does y_1 turn its sign: for SAM it does
+    only where (1 - h) |H y| > gamma rho l_1^2, and J < 0 forces |H y| < 2 gamma rho l_1^2 / (2 - h), because
+    y' M y >= (2 - h) |H y|^2 / l_1^2. For h >= 1 it never does.
     """
     stiff = 2 - gamma * eig * (1 + rho * (1 - lam) * eig)
     return -((lam * gamma * rho * eig) ** 2) / (2 * stiff)
@@ -165,6 +167,14 @@ def offset_gradient(eig, gamma, rho, epsilon):
     |g| + epsilon stands where |g| stood in w+ = -w; past its value 0 attracts, from everywhere.
     """
     return jnp.maximum(cycle_gradient(eig, gamma, rho, 1.0) - epsilon, 0)
+
+
+def critical_offset_gradient(eig, gamma, rho, t):
+    """2 R / ((2 - h) t) >= |g_t| along v_k where epsilon = R, from |g_0| <= R; h = gamma eig.
+
+    |g+| = |g| (1 - (2 - h) |g| / (R + |g|)), so 1 / |g| grows by (2 - h) / (R + |g|) a step at least.
+    """
+    return 2 * cycle_gradient(eig, gamma, rho, 1.0) / ((2 - gamma * eig) * t)
 
 
 def unstable_distance(eig, gamma, rho, start, t):
