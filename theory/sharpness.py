@@ -121,29 +121,32 @@ def largest_found(model, starts, radius, inside, iterations):
 
     model(v) is (f, its gradient, its Hessian) at v. From each of `starts` (count, d) a climb that never
     falls: the quadratic model at v, less damping / 2 times the square of the move, is solved exactly as above
-    and its maximiser taken if f gains; if not, the damping becomes twice that with which the model would have
-    been right there, and at least four times what it was. Returns the best value and its v; nothing says that
-    no higher one exists. Compile it with `iterations` static.
+    and its maximiser taken if f gains. A gain halves the damping; else it becomes twice that with which the
+    model would have been right there, and at least four times what it was. A second climb starts from the
+    mirror image of where the first ends: near a minimum f is almost even. Returns the best value and its v;
+    nothing says that no higher one exists. Compile it with `iterations` static.
     """
 
-    def climb(start):
-        def move(now, _):
-            v, (value, slope, hessian), damping = now
-            damped = hessian - damping * jnp.eye(len(v))
-            tried = largest(damped, slope - damped @ v, radius, inside).step
-            there, way = model(tried), tried - v
-            gain = there[0] > value
-            excess = value + slope @ way + 0.5 * (hessian @ way) @ way - there[0]
-            square = jnp.sum(way**2)
-            more = 4 * jnp.maximum(excess / jnp.where(square > 0, square, 1), damping)
-            v, here = jax.tree.map(lambda new, old: jnp.where(gain, new, old), (tried, there), (v, now[1]))
-            return (v, here, jnp.where(gain, damping, more)), None
+    def move(now, _):
+        v, (value, slope, hessian), damping = now
+        damped = hessian - damping * jnp.eye(len(v))
+        tried = largest(damped, slope - damped @ v, radius, inside).step
+        there, way = model(tried), tried - v
+        gain = there[0] > value
+        excess = value + slope @ way + 0.5 * (hessian @ way) @ way - there[0]
+        square = jnp.sum(way**2)
+        more = 4 * jnp.maximum(excess / jnp.where(square > 0, square, 1), damping)
+        v, here = jax.tree.map(lambda new, old: jnp.where(gain, new, old), (tried, there), (v, now[1]))
+        return (v, here, jnp.where(gain, damping / 2, more)), None
 
-        v = radius * start / norm(start)
+    def climb(v, _):
         v, here, _ = jax.lax.scan(move, (v, model(v), 0.0), length=iterations)[0]
-        return v, here[0]
+        return -v, (here[0], v)
 
-    v, value = jax.vmap(climb)(starts)
+    def twice(start):
+        return jax.lax.scan(climb, radius * start / norm(start), length=2)[1]
+
+    value, v = (x.reshape(-1, *x.shape[2:]) for x in jax.vmap(twice)(starts))
     best = jnp.argmax(value)
     return value[best], v[best]
 

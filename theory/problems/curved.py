@@ -21,6 +21,7 @@ import numpy as np
 
 from theory import Array, admit
 from theory.problems import ALL, Sum
+from theory.sharpness import Quartic
 
 
 class Fields(NamedTuple):
@@ -66,6 +67,11 @@ class Curved(Fields, Sum):
         c = np.asarray(self.c)
         pairs = np.einsum("kab,kcd->abcd", c, c)
         return (pairs + np.swapaxes(pairs, 1, 2) + np.swapaxes(pairs, 1, 3)) / self.n
+
+    @property
+    def expansion(self):
+        """f about 0, all of it."""
+        return Quartic(np.zeros(self.a.shape[1]), self.hessian, self.third, self.fourth)
 
     @property
     def bilaplacian(self):
