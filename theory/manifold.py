@@ -1,15 +1,15 @@
 """Minimisers that form a manifold: the limit of gradient flow onto it, and slow flows along it.
 
-The loss f is a function of a vector w; where it is least its Hessian has `rank` positive eigenvalues (across the
-manifold: the normal space) and is zero along it (the tangent space, with the projector P).
+The loss f is a function of a vector w; where it is least its Hessian has `rank` positive eigenvalues
+(across the manifold: the normal space) and is zero along it (the tangent space, with the projector P).
 
     Phi(w)   the limit of gradient flow from w. dPhi(w) grad f(w) = 0; on the manifold dPhi = P.
-    SAM      moves Phi, in the time gamma rho^2 t, along X' = -speed(lambda_1) P grad lambda_1 / 2; the speed is
-             1 in the limit gamma -> 0 and else stands in theory/bounds/wml23_flow.py.
+    SAM      moves Phi, in the time gamma rho^2 t, along X' = -speed(lambda_1) P grad lambda_1 / 2; the
+             speed is 1 in the limit gamma -> 0 and else stands in theory/bounds/wml23_flow.py.
 
-P grad lambda_1 = P T[v, v] with the third derivative T and a unit vector v of the largest eigenvalue lambda_1, so
-that no eigenvector is differentiated. All is dense, for some dozens of weights, and may be compiled, mapped over w
-and differentiated forwards. Every flow goes by one explicit method of order 12.
+P grad lambda_1 = P T[v, v] with the third derivative T and a unit vector v of the largest eigenvalue
+lambda_1, so that no eigenvector is differentiated. All is dense, for some dozens of weights, and may be
+compiled, mapped over w and differentiated forwards. Every flow goes by one explicit method of order 12.
 
 Place: wml23, section 3; X is its equation (7).
 """
@@ -26,7 +26,7 @@ from theory.update import norm, step
 
 COUNTS = 2 * np.arange(1, 7)  # of midpoint steps in a step; their errors are series in 1 / count^2
 SHARES = np.array([np.prod([a**2 / (a**2 - b**2) for b in COUNTS if b != a]) for a in COUNTS.astype(float)])
-LENGTH = 0.5  # of a step of gradient flow, over 1 / |Hessian|
+LENGTH = 0.7  # of a step of gradient flow, over 1 / |Hessian|
 ARRIVED = 1e-14  # over 1 + |w|: a step of gradient flow shorter than this ends it
 MOST = 20_000  # steps of gradient flow
 
@@ -73,8 +73,8 @@ def sharpness_slope(loss, rank, w):
 def advance(field, x, length):
     """x after the time `length` along x' = field(x): midpoint steps, extrapolated to order 12.
 
-    With z_1 = z_0 + h field(z_0) and z_(k+1) = z_(k-1) + 2 h field(z_k) the mean (z_(n-1) + 2 z_n + z_(n+1)) / 4
-    is Gragg's smoothed end of n steps.
+    With z_1 = z_0 + h field(z_0) and z_(k+1) = z_(k-1) + 2 h field(z_k) the mean (z_(n-1) + 2 z_n +
+    z_(n+1)) / 4 is Gragg's smoothed end of n steps.
     """
 
     def midpoint(count):
@@ -87,7 +87,7 @@ def advance(field, x, length):
         a, b, c = jax.lax.fori_loop(0, count + 1, move, (x, x, x))
         return (a + 2 * b + c) / 4 - x
 
-    return x + jnp.asarray(SHARES) @ jax.lax.map(midpoint, jnp.asarray(COUNTS))
+    return x + jnp.tensordot(jnp.asarray(SHARES), jax.lax.map(midpoint, jnp.asarray(COUNTS)), 1)
 
 
 def along(field, x, time, steps):
@@ -95,22 +95,45 @@ def along(field, x, time, steps):
     return jax.lax.fori_loop(0, steps, lambda _, x: advance(field, x, time / steps), x)
 
 
-def limit(loss, w):
-    """Phi(w), NaN where gradient flow does not arrive."""
-    slope = jax.grad(loss)
+def arrive(loss, field, z):
+    """Where the flow z' = field(z) ends, NaN where it does not; z, or its first row, moves along -grad f."""
 
     def going(now):
         _, far, steps = now
         return far & (steps < MOST)
 
     def move(now):
-        w, _, steps = now
-        size = norm(jax.hessian(loss)(jax.lax.stop_gradient(w)))
-        after = advance(lambda x: -slope(x), w, LENGTH / size)
-        return after, norm(after - w) > ARRIVED * (1 + norm(w)), steps + 1
+        z, _, steps = now
+        size = norm(jax.hessian(loss)(z if z.ndim == 1 else z[0]))
+        after = advance(field, z, LENGTH / size)
+        return after, norm(after - z) > ARRIVED * (1 + norm(z)), steps + 1
 
-    w, far, _ = jax.lax.while_loop(going, move, (w, True, 0))
-    return jnp.where(far, jnp.nan, w)
+    z, far, _ = jax.lax.while_loop(going, move, (z, True, 0))
+    return jnp.where(far, jnp.nan, z)
+
+
+def limit(loss, w):
+    """Phi(w)."""
+    return arrive(loss, lambda w: -jax.grad(loss)(w), w)
+
+
+def expansion(loss, w, u):
+    """(Phi, dPhi u, d^2Phi[u, u]) at w, (3, d): the limit of w + s u and its derivatives in s, by a flow.
+
+    No map is differentiated that stops where it is near enough.
+    """
+
+    def field(z):
+        def pull(s):
+            return -jax.grad(loss)(z[0] + s * z[1] + s**2 / 2 * z[2])
+
+        def rate(s):
+            return jax.jvp(pull, (s,), (1.0,))
+
+        (here, first), (_, second) = jax.jvp(rate, (0.0,), (1.0,))
+        return jnp.stack([here, first, second])
+
+    return arrive(loss, field, jnp.stack([w, u, jnp.zeros_like(w)]))
 
 
 def slow(loss, rank, w, time, steps, speed):
@@ -127,7 +150,7 @@ def slow(loss, rank, w, time, steps, speed):
 
 
 def on_cycle(w, top, vector, gamma, rho, lam):
-    """A point of the 2-cycle about the minimiser w, of the loss to second order: lambda_1 = top along `vector`."""
+    """A point of the 2-cycle about the minimiser w, of f to second order: lambda_1 = top, v_1 = vector."""
     return w + ol25.cycle_radius(top, gamma, rho, lam) * vector
 
 

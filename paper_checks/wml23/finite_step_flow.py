@@ -1,16 +1,16 @@
 """SAM on its cycle moves Phi along X' = -(1/2) (2 / (2 - gamma lambda_1))^2 P grad lambda_1, off by O(rho^2).
 
-On every exact model (valleys with a common floor, products of two and of three weights, a diagonal network, a
-matrix factorisation) and a tanh net of 24 weights, with two steps each. The run starts on the cycle and takes an
-even number of steps; Phi of its end is compared with the flow from Phi of its start, relative to the length of
-the flow. By independent means: the rule by theory/update.py, Phi by gradient flow, the drift in closed form (by
-automatic differentiation on the net) through SciPy's DOP853. `measured` is how far the order in rho, that of the
-finest pair of radii, is from 2; the figure shows all radii.
+On every exact model (valleys with a common floor, products of two and of three weights, a diagonal network,
+a matrix factorisation) and a tanh net of 24 weights, with two steps each. The run starts on the cycle and
+takes an even number of steps; Phi of its end is compared with the flow from Phi of its start, relative to
+the length of the flow. By independent means: the rule by theory/update.py, Phi by gradient flow, the drift
+in closed form (by automatic differentiation on the net) through SciPy's DOP853. `measured` is how far the
+order in rho, that of the finest pair of radii, is from 2; the figure shows all radii.
 """
 
 from collections.abc import Callable
 from functools import cache, partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -42,23 +42,27 @@ class Look(NamedTuple):
 
 
 class Model(NamedTuple):
+    f: Any
     w: np.ndarray  # a minimiser, where runs start
     time: float  # for how long they are watched: the gap lambda_1 - lambda_2 stays open
     look: Callable  # w -> Look
 
 
 @cache
-def losses():
+def models():
+    network = factorisation.network([[-1.4, 0.5, 1.0], [-0.2, -1.1, 0.9]], [2.1, 1.6])
     u, v = factors()
     # the last feature is constant, so that its weights are offsets
     x = [[1.0, 0.2, 1.0], [-0.4, 0.9, 1.0], [-0.5, -1.1, 1.0], [1.2, -0.8, 1.0]]
+    net = tanh_net(x, [0.7, -0.6, 0.5, 0.9], np.resize([0.8, -0.8], 8))
+    floor = valley.Valley(*map(np.asarray, valley.two_bowls()))  # in NumPy: a flow reads it a thousand times
     return {
-        "valley": valley.Valley(*map(np.asarray, valley.two_bowls())),  # a flow reads it a thousand times
-        "pair": factorisation.chain(),
-        "chain": factorisation.chain(),
-        "network": factorisation.network([[-1.4, 0.5, 1.0], [-0.2, -1.1, 0.9]], [2.1, 1.6]),
-        "matrix": factorisation.factorisation(u @ v.T),
-        "net": tanh_net(x, [0.7, -0.6, 0.5, 0.9], np.resize([0.8, -0.8], 8)),
+        "valley": Model(floor, floor.on_floor([0.9]), 1.0, partial(on_floor, floor)),
+        "pair": exact(factorisation.chain(), factorisation.pair_of_gap(3.0)),
+        "chain": exact(factorisation.chain(), np.array([1.6, 1.0, 0.625])),
+        "network": exact(network, limit(network, np.array([0.9, 0.8, 1.1, -0.7, 0.3, 0.5]))),
+        "matrix": exact(factorisation.factorisation(u @ v.T), np.concatenate([u.ravel(), v.ravel()])),
+        "net": Model(net, limit(net, np.random.default_rng(1).standard_normal(24)), 0.3, partial(sight, net)),
     }
 
 
@@ -68,51 +72,32 @@ def factors():
     return u * [2.0, 0.5], v * [0.8, 0.4]
 
 
-@cache
-def models():
-    start = {
-        "pair": factorisation.pair_of_gap(3.0),
-        "chain": np.array([1.6, 1.0, 0.625]),
-        "network": limit("network", np.array([0.9, 0.8, 1.1, -0.7, 0.3, 0.5])),
-        "matrix": np.concatenate([factor.ravel() for factor in factors()]),
-    }
-    return {
-        "valley": Model(losses()["valley"].on_floor([0.9]), 1.0, in_valley),
-        **{name: Model(w, 0.3, partial(in_closed_form, losses()[name])) for name, w in start.items()},
-        "net": Model(limit("net", np.random.default_rng(1).standard_normal(24)), 0.3, in_net),
-    }
+def exact(f, w):
+    return Model(f, w, 0.3, lambda w: Look(f.spectrum(w), f.vector(w), f.slope(w)))
 
 
-def in_closed_form(f, w):
-    return Look(f.spectrum(w), f.vector(w), f.slope(w))
-
-
-def in_valley(w):
-    f = losses()["valley"]
+def on_floor(f, w):
     heights, rises = f.heights(w[: f.p]), f.height_slopes(w[: f.p])
     top = np.argmax(heights)
     return Look(np.sort(heights) / f.n, np.eye(len(w))[f.p + top], np.append(rises[top], np.zeros(f.n)) / f.n)
 
 
-def in_net(w):
-    return Look(*map(np.asarray, compiled("net", "seen")(w)))
+def compiled(act):
+    """act(f, ...) in one program for each kind of f, its data arguments; what it returns in NumPy."""
+    program = jax.jit(act)
+    return lambda *given: jax.tree.map(np.asarray, program(*given))
 
 
-def seen(f, w):
+limit = compiled(lambda f, w: manifold.limit(f.loss, w))
+run = compiled(lambda f, *given: manifold.run(f.loss, *given))
+
+
+@compiled
+def sight(f, w):
+    """By automatic differentiation, where every example has its own residual."""
     here = manifold.frame(f.loss, w)
     slope = here.tangent(manifold.third(f.loss, w, here.vector), f.n)
-    return here.eigs[-f.n :], here.vector, slope
-
-
-@cache
-def compiled(name, act):
-    """An act of theory/manifold.py, or `seen`, for the loss of a model."""
-    f = losses()[name]
-    return jax.jit(partial(seen, f) if act == "seen" else partial(getattr(manifold, act), f.loss))
-
-
-def limit(name, w):
-    return np.asarray(compiled(name, "limit")(w))
+    return Look(here.eigs[-f.n :], here.vector, slope)
 
 
 class Ride(NamedTuple):
@@ -127,12 +112,11 @@ class Ride(NamedTuple):
 @cache
 def ride(name, gamma, rho, lam, time):
     """From the cycle about the model's minimiser, for the even number of steps nearest to `time`."""
-    w = models()[name].w
-    look = models()[name].look(w)
-    start = manifold.on_cycle(w, look.top, look.vector, gamma, rho, lam)
+    f, w, _, look = models()[name]
+    start = manifold.on_cycle(w, look(w).top, look(w).vector, gamma, rho, lam)
     steps = int(manifold.steps_for(time, gamma, rho))
-    last = np.asarray(compiled(name, "run")(start, gamma, rho, lam, steps))
-    return Ride(last, limit(name, start), limit(name, last), steps * gamma * rho**2)
+    last = run(f, start, gamma, rho, lam, steps)
+    return Ride(last, limit(f, start), limit(f, last), steps * gamma * rho**2)
 
 
 def flowed(look, w, time, speed):
@@ -219,5 +203,5 @@ def controls(case):
 
 def of_trace(w):
     """In the valley, with the slope of the trace."""
-    f = losses()["valley"]
-    return in_valley(w)._replace(slope=np.append(f.height_slopes(w[: f.p]).mean(0), np.zeros(f.n)))
+    f = models()["valley"].f
+    return on_floor(f, w)._replace(slope=np.append(f.height_slopes(w[: f.p]).mean(0), np.zeros(f.n)))

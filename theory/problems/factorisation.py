@@ -1,7 +1,7 @@
 """Losses whose exact fits form a manifold, with everything on it in closed form.
 
     Chain           (prod_k w_k - y)^2 / 2, a product of K weights
-    Network         (1/2n) sum_i (<x_i, u v> - y_i)^2, the diagonal linear network of theory/problems/diagonal.py
+    Network         (1/2n) sum_i (<x_i, u v> - y_i)^2, a diagonal linear network (theory/problems/diagonal.py)
     Factorisation   |U V' - Y|^2 / 2, two factors of r columns; as a mean over the entries of Y
 
 The weights w are one vector. Each offers losses, loss, n and, at a minimiser w, in NumPy,
@@ -13,17 +13,18 @@ The weights w are one vector. Each offers losses, loss, n and, at a minimiser w,
 and, anywhere,
     invariant(w)        what gradient flow conserves: Phi(w) is a minimiser with the same.
 
-Chain. With S_p = sum_k w_k^-p on the manifold, the one eigenvalue is y^2 S_2 along the vector (1/w_k), so that
-P grad lambda_1 = -2 y^2 (w_k^-3 - w_k^-1 S_4 / S_2). Conserved: w_j^2 - w_k^2, and along X' = -P grad lambda_1 / 2
-it falls at the rate 2 y^2 / (w_j w_k)^2. For K = 2, y = 1 that is 2: a^2 - b^2 = (a_0^2 - b_0^2) e^(-2 t).
+Chain. With S_p = sum_k w_k^-p on the manifold, the one eigenvalue is y^2 S_2 along the vector (1/w_k), so
+that P grad lambda_1 = -2 y^2 (w_k^-3 - w_k^-1 S_4 / S_2). Conserved: w_j^2 - w_k^2, and along X' = -P grad
+lambda_1 / 2 it falls at the rate 2 y^2 / (w_j w_k)^2. For K = 2, y = 1 that is 2: a^2 - b^2 = (a_0^2 -
+b_0^2) e^(-2 t).
 
-Network. The Hessian is J'J / n with J = X [diag v, diag u], whose non-zero eigenvalues are those of
-X diag(u^2 + v^2) X' / n. Conserved: u^2 - v^2. The trace is the weighted sum of u^2 + v^2, at u^2 = v^2 that of
-2 |beta|.
+Network. The Hessian is J'J / n with J = X [diag v, diag u], whose non-zero eigenvalues are those of X
+diag(u^2 + v^2) X' / n. Conserved: u^2 - v^2. The trace is the weighted sum of u^2 + v^2, at u^2 = v^2 that
+of 2 |beta|.
 
-Factorisation. A normal direction is (E V, E' U) for a matrix E, and J (E V, E' U) = E V V' + U U' E: in the left
-singular vectors of U and V this multiplies the entry (i, j) of E by s_i(U)^2 + s_j(V)^2, zeros included, and
-these are the eigenvalues. Conserved: U'U - V'V.
+Factorisation. A normal direction is (E V, E' U) for a matrix E, and J (E V, E' U) = E V V' + U U' E: in the
+left singular vectors of U and V this multiplies the entry (i, j) of E by s_i(U)^2 + s_j(V)^2, zeros
+included, and these are the eigenvalues. Conserved: U'U - V'V.
 
 Place: ours; instances of the theorems of wml23.
 """
@@ -146,7 +147,7 @@ class Factorisation(FactorisationFields, Sum):
         return self.inner(w) * (sum(self.y.shape) - self.inner(w))
 
     def sums(self, w):
-        """All s_i(U)^2 + s_j(V)^2, the largest first, zeros included; the left singular vectors of U and V."""
+        """All s_i(U)^2 + s_j(V)^2, the largest first, zeros included; and the left singular vectors."""
         (p, s, _), (q, t, _) = map(np.linalg.svd, self.factors(w))
         s, t = (np.pad(x**2, (0, len(side) - len(x))) for x, side in ((s, p), (t, q)))
         return s[:, None] + t, p, q
