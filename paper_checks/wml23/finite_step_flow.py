@@ -100,6 +100,12 @@ def sight(f, w):
     return Look(here.eigs[-f.n :], here.vector, slope)
 
 
+def cycle(name, gamma, rho, lam):
+    """The start of runs: on the cycle about the model's minimiser."""
+    _, w, _, look = models()[name]
+    return manifold.on_cycle(w, look(w).top, look(w).vector, gamma, rho, lam)
+
+
 class Ride(NamedTuple):
     """A run: its last point and, for Phi at its start and there, the time between."""
 
@@ -112,8 +118,8 @@ class Ride(NamedTuple):
 @cache
 def ride(name, gamma, rho, lam, time):
     """From the cycle about the model's minimiser, for the even number of steps nearest to `time`."""
-    f, w, _, look = models()[name]
-    start = manifold.on_cycle(w, look(w).top, look(w).vector, gamma, rho, lam)
+    f = models()[name].f
+    start = cycle(name, gamma, rho, lam)
     steps = int(manifold.steps_for(time, gamma, rho))
     last = run(f, start, gamma, rho, lam, steps)
     return Ride(last, limit(f, start), limit(f, last), steps * gamma * rho**2)
