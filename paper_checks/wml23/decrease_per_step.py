@@ -1,9 +1,10 @@
 """A step of SAM takes gamma rho^2 (2 / (2 - gamma lambda_1))^2 |P grad lambda_1|^2 / 2 from lambda_1(Phi), one of
-normalised gradient descent gamma^2 |P grad lambda_1|^2 / (4 lambda_1): the mean of two steps, to leading order.
+normalised gradient descent gamma^2 |P grad lambda_1|^2 / (4 lambda_1): the mean of two steps, to leading
+order.
 
-From the cycle about the models' minimisers; the second rule, w - gamma g / |g|, starts at gamma v_1 / 2. "order":
-of the decrease in the size that varies, for the finest pair; `measured` is how far it is from the claimed one.
-"value": the decrease over its formula, at the finest size.
+From the cycle about the models' minimisers; the second rule, w - gamma g / |g|, starts at gamma v_1 / 2.
+"order": of the decrease in the size that varies, for the finest pair; `measured` is how far it is from the
+claimed one. "value": the decrease over its formula, at the finest size.
 """
 
 from functools import cache
@@ -56,11 +57,11 @@ def normalised(f, w, gamma):
 def decrease(name, varies, size):
     """(a step's decrease of lambda_1, its formula, the formula as gamma -> 0)."""
     f, w, _, look = flow.models()[name]
-    _, vector, slope = look(w)
-    top = look(w).top
+    here = look(w)
+    top, slope = here.top, here.slope
     if varies == "normalised":
         gamma = size / top
-        start = w + gamma / 2 * vector
+        start = w + gamma / 2 * here.vector
         last = normalised(f, start, gamma)
         formula = limiting = wml23_flow.decrease_normalised(top, slope, gamma)
     else:
@@ -98,7 +99,10 @@ def controls(case):
             "one order more": case._replace(claim=case.claim + 1),
             "the order of the other rule": case._replace(claim=swapped[case.varies]),
         }
-    out = {"a little larger": lambda factor: case._replace(claim=factor), "without the half": case._replace(claim=2.0)}
+    out = {
+        "a little larger": lambda factor: case._replace(claim=factor),
+        "without the half": case._replace(claim=2.0),
+    }
     if case.varies == "rho":
         out["without the factor of a finite step"] = case._replace(finite=False)
     return out

@@ -1,7 +1,7 @@
 """dPhi(w) grad f(w) = 0: the limit does not change along gradient flow.
 
-At the states of limit_map.py. dPhi goes by a flow of its own from w, along which the gradient would be carried
-to the gradient further down. `measured` is |dPhi u| / |u| for u = grad f(w).
+At the states of limit_map.py. dPhi goes by a flow of its own from w, along which the gradient would be
+carried to the gradient further down. `measured` is |dPhi u| / |u| for u = grad f(w).
 """
 
 from typing import NamedTuple
@@ -47,6 +47,8 @@ def tolerance(case):
 
 def controls(case):
     out = {"the gradient of SAM, ahead": lambda factor: case._replace(ahead=factor - 1)}
-    if case.name == "net":  # on a diagonal network they do not move the limit either: u^2 - v^2 and the span stay
+    if (
+        case.name == "net"
+    ):  # on a diagonal network they do not move the limit either: u^2 - v^2 and the span stay
         out["the gradient of one example"] = case._replace(whole=False)
     return out

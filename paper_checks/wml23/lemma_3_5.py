@@ -1,7 +1,8 @@
 """On the manifold of minimisers dPhi = P, the orthogonal projector onto its tangent space, hence dPhi H = 0.
 
-At the models' minimisers, along three random directions u and their images H u / |H|: dPhi by its flow, P from
-the eigenvectors of the dense Hessian. `measured` is the largest |dPhi u - P u| and |dPhi H u| / |H u|, |u| = 1.
+At the models' minimisers, along three random directions u and their images H u / |H|: dPhi by its flow, P
+from the eigenvectors of the dense Hessian. `measured` is the largest |dPhi u - P u| and |dPhi H u| / |H u|,
+|u| = 1.
 """
 
 from functools import cache

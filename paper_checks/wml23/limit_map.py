@@ -1,9 +1,9 @@
 """Phi(w + s u) = Phi + s dPhi u + s^2 d^2Phi[u, u] / 2 + O(s^3): twice differentiable, the second derivative Lipschitz.
 
 On a product of two weights, a diagonal network and a tanh net, at points off the manifold and along random
-directions. Value and derivatives come from one flow (theory/manifold.py), the remainder from Phi at w + s u.
-`measured` is how far its order, that of the finest pair of s, is from 3. A product of two weights with target 0
-has crossing fits, and Phi jumps between them.
+directions. Value and derivatives come from one flow (theory/manifold.py), the remainder from Phi at w + s
+u. `measured` is how far its order, that of the finest pair of s, is from 3. A product of two weights with
+target 0 has crossing fits, and Phi jumps between them.
 """
 
 from functools import cache
@@ -74,9 +74,7 @@ def hypotheses(case):
 def measured(case):
     value, first, second = expanded(case.name)
     terms = np.stack([value, case.first * first, second / 2])[: case.terms]
-    gaps = [
-        np.linalg.norm(moved(case.name, s) - s ** np.arange(case.terms) @ terms) for s in LENGTHS
-    ]
+    gaps = [np.linalg.norm(moved(case.name, s) - s ** np.arange(case.terms) @ terms) for s in LENGTHS]
     return abs(flow.order(gaps) - 3)
 
 

@@ -1,10 +1,10 @@
 """Near the manifold a step moves Phi by -(gamma rho^2 / 2) P T[u, u], u = g / |g|, off by O(gamma + rho) of that.
 
-The two lower orders vanish: dPhi g = 0 (lemma_3_2.py), and dPhi H = -d^2Phi[g, .] is of the order of g. "drift":
-w is off the manifold by rho gamma in a random direction, rho = gamma, and gamma is halved; `measured` is how far
-the order of |Phi(w+) - Phi(w) + (gamma rho^2 / 2) P T[u, u]| / (gamma rho^2), of the finest pair, is from 1.
-"gradient of lambda_1": where u is the top eigenvector v, P T[v, v] is P grad lambda_1, here against differences of
-the largest eigenvalue over two minimisers.
+The two lower orders vanish: dPhi g = 0 (lemma_3_2.py), and dPhi H = -d^2Phi[g, .] is of the order of g.
+"drift": w is off the manifold by rho gamma in a random direction, rho = gamma, and gamma is halved;
+`measured` is how far the order of |Phi(w+) - Phi(w) + (gamma rho^2 / 2) P T[u, u]| / (gamma rho^2), of the
+finest pair, is from 1. "gradient of lambda_1": where u is the top eigenvector v, P T[v, v] is P grad
+lambda_1, here against differences of the largest eigenvalue over two minimisers.
 """
 
 from functools import cache
