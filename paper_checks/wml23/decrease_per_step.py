@@ -1,6 +1,5 @@
-"""A step of SAM takes gamma rho^2 (2 / (2 - gamma lambda_1))^2 |P grad lambda_1|^2 / 2 from lambda_1(Phi), one of
-normalised gradient descent gamma^2 |P grad lambda_1|^2 / (4 lambda_1): the mean of two steps, to leading
-order.
+"""From lambda_1(Phi) a step of SAM takes gamma rho^2 (2 / (2 - gamma lambda_1))^2 |P grad lambda_1|^2 / 2,
+one of normalised descent gamma^2 |P grad lambda_1|^2 / (4 lambda_1): the mean of two, to leading order.
 
 From the cycle about the models' minimisers; the second rule, w - gamma g / |g|, starts at gamma v_1 / 2.
 "order": of the decrease in the size that varies, for the finest pair; `measured` is how far it is from the

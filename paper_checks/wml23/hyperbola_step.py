@@ -1,4 +1,4 @@
-"""On (a b - 1)^2 / 2 a step of SAM multiplies Q = a^2 - b^2, which gradient flow conserves, by an explicit factor.
+"""On (a b - 1)^2 / 2 a step of SAM multiplies Q = a^2 - b^2, which gradient flow conserves, exactly.
 
     Q+ / Q = 1 - 2 gamma rho s e' / R - gamma^2 e'^2 (1 - rho^2 / R^2),     e' = e + rho s R + rho^2 a b / R^2
 

@@ -1,4 +1,4 @@
-"""Phi(w + s u) = Phi + s dPhi u + s^2 d^2Phi[u, u] / 2 + O(s^3): twice differentiable, the second derivative Lipschitz.
+"""Phi(w + s u) = Phi + s dPhi u + s^2 d^2Phi[u, u] / 2 + O(s^3): its second derivative is Lipschitz.
 
 On a product of two weights, a diagonal network and a tanh net, at points off the manifold and along random
 directions. Value and derivatives come from one flow (theory/manifold.py), the remainder from Phi at w + s

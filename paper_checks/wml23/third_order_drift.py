@@ -1,4 +1,4 @@
-"""Near the manifold a step moves Phi by -(gamma rho^2 / 2) P T[u, u], u = g / |g|, off by O(gamma + rho) of that.
+"""Near the manifold a step moves Phi by -(gamma rho^2 / 2) P T[u, u], u = g / |g|, but for O(gamma + rho).
 
 The two lower orders vanish: dPhi g = 0 (lemma_3_2.py), and dPhi H = -d^2Phi[g, .] is of the order of g.
 "drift": w is off the manifold by rho gamma in a random direction, rho = gamma, and gamma is halved;

@@ -1,6 +1,7 @@
-"""With weight lam on the normalised part the slow flow has the speed (2 lam / (2 - h - (1 - lam) gamma rho l_1^2))^2.
+"""The slow flow of the mixed rule has the speed (2 lam / (2 - h - (1 - lam) gamma rho l_1^2))^2, h = gamma
+l_1.
 
-From the cycle of the mixed rule, as in finite_step_flow.py; h = gamma l_1. "order 2": the error against
+From the cycle of the mixed rule, as in finite_step_flow.py. "order 2": the error against
 this flow in rho. "lam squared": against SAM's flow slowed by lam^2, which is what it tends to; the error is
 of order 1. `measured` is how far the order of the finest pair of radii is from the claimed one.
 """

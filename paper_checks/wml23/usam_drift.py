@@ -1,4 +1,4 @@
-"""USAM contracts to the manifold and stops: its shift along it is finite, of the order of the first distance squared.
+"""USAM contracts to the manifold and stops: its shift is finite, of the order of the first distance squared.
 
 "shift": in the valley, off the floor by y along one coordinate; `measured` is how far the order in y of the
 shift over its formula, less 1, is from 2, for the finest pair. "stops": how much Phi moves between 1000 and
