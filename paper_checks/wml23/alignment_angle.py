@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from paper_checks.wml23 import finite_step_flow as flow
-from paper_checks.wml23.lemma_3_2 import gradient
 from paper_checks.wml23.lemma_3_5 import frame
+from paper_checks.wml23.limit_map import gradient
 from paper_checks.wml23.third_order_drift import third
 from theory.bounds import wml23_flow
 

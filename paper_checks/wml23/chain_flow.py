@@ -17,7 +17,7 @@ from paper_checks.wml23 import finite_step_flow as flow
 from theory.bounds import wml23_flow
 from theory.problems.factorisation import chain
 
-SIZES = (2, 3, 5)
+SIZES = (2, 4)
 
 
 class Case(NamedTuple):

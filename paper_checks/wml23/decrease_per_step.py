@@ -46,10 +46,8 @@ def cases():
 
 @flow.compiled
 def normalised(f, w, gamma):
-    """Two steps of w - gamma g / |g|."""
-    for _ in range(2):
-        w = descended(w, gamma, direction(jax.grad(f.loss)(w), 1.0))
-    return w
+    """w - gamma g / |g|."""
+    return descended(w, gamma, direction(jax.grad(f.loss)(w), 1.0))
 
 
 @cache
@@ -61,7 +59,7 @@ def decrease(name, varies, size):
     if varies == "normalised":
         gamma = size / top
         start = w + gamma / 2 * here.vector
-        last = normalised(f, start, gamma)
+        last = normalised(f, normalised(f, start, gamma), gamma)
         formula = limiting = wml23_flow.decrease_normalised(top, slope, gamma)
     else:
         rho, gamma = (size, REACH / top) if varies == "rho" else (RHO, size / top)

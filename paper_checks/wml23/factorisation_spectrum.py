@@ -7,15 +7,12 @@ spectral norm, the trace n_2 |U|^2 + n_1 |V|^2 in that of Frobenius, and the ran
 
 from typing import NamedTuple
 
-import jax
 import numpy as np
 
-from paper_checks.wml23 import finite_step_flow as flow
+from paper_checks.wml23.lemma_3_5 import frame
 from theory.problems.factorisation import factorisation
 
 SHAPES = ((3, 4, 2), (4, 3, 3), (2, 3, 1))  # n_1, n_2, r
-
-hessian = flow.compiled(lambda f, w: jax.hessian(f.loss)(w))
 
 
 class Case(NamedTuple):
@@ -42,7 +39,7 @@ def factors(case):
 def measured(case):
     (rows, columns, r), (u, v) = case.shape, factors(case)
     f = factorisation(u @ v.T)
-    eigs = np.linalg.eigvalsh(hessian(f, np.concatenate([case.stretch * u.ravel(), v.ravel()])))
+    eigs = frame(f, np.concatenate([case.stretch * u.ravel(), v.ravel()])).eigs
     s, t = (np.linalg.svd(x, compute_uv=False) ** 2 for x in (case.stretch * u, v))
     if case.claim != "without the zeros":
         s, t = np.pad(s, (0, rows - r)), np.pad(t, (0, columns - r))

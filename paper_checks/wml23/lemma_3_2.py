@@ -11,8 +11,8 @@ import numpy as np
 
 from paper_checks.wml23 import finite_step_flow as flow
 from paper_checks.wml23 import limit_map
+from paper_checks.wml23.limit_map import gradient
 
-gradient = flow.compiled(lambda f, w: jax.grad(f.loss)(w))
 gradient_of_one = flow.compiled(lambda f, w: jax.grad(lambda w: f.losses(w, 0).sum())(w))
 
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from paper_checks.wml23 import finite_step_flow as flow
 from paper_checks.wml23.alignment_angle import between
-from paper_checks.wml23.lemma_3_2 import gradient
 from paper_checks.wml23.lemma_3_5 import frame
+from paper_checks.wml23.limit_map import gradient
 
 NAMES = ("network", "net")
 RADII = (0.04, 0.02, 0.01, 0.005)

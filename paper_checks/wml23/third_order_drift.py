@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 
 from paper_checks.wml23 import finite_step_flow as flow
-from paper_checks.wml23.lemma_3_2 import gradient
 from paper_checks.wml23.lemma_3_5 import frame
-from paper_checks.wml23.limit_map import NAMES
+from paper_checks.wml23.limit_map import gradient
 from theory import manifold
 
+NAMES = ("pair", "network", "net")
 REACHES = (0.04, 0.02, 0.01)  # gamma lambda_1
 MARGIN = 0.1
 WIDTH = 1e-3  # of the differences

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from paper_checks.wml23 import finite_step_flow as flow
-from paper_checks.wml23.lemma_3_2 import gradient
+from paper_checks.wml23.limit_map import gradient
 from theory.bounds import wml23_flow
 
 DISTANCES = (0.2, 0.1, 0.05, 0.025)
