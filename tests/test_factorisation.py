@@ -58,16 +58,17 @@ def test_the_eigenvalues_the_trace_and_the_top_vector_are_those_of_the_hessian_b
 
 
 @each
-def test_the_slope_is_the_projected_difference_of_the_largest_eigenvalue(name):
-    """Only lambda_1 on the manifold matters, so that the closed form may be differenced off it."""
+def test_the_slopes_are_projected_differences_of_the_largest_eigenvalue_and_of_the_trace(name):
+    """Only their values on the manifold matter, so that the closed forms may be differenced off it."""
     f, w = FITS[name]
     width, rank = 1e-6, f.codimension(w)
     normal = np.linalg.eigh(differences(f, w))[1][:, -rank:]
-    whole = [f.spectrum(w + width * e)[-1] - f.spectrum(w - width * e)[-1] for e in np.eye(len(w))]
-    whole = np.array(whole) / (2 * width)
-    claimed = whole - normal @ (normal.T @ whole)
-    np.testing.assert_allclose(f.slope(w), claimed, atol=1e-6 * np.abs(whole).max())
-    assert np.linalg.norm(f.slope(w)) > 1e-3
+    for height, found in ((lambda w: f.spectrum(w)[-1], f.slope(w)), (f.trace, f.trace_slope(w))):
+        whole = [height(w + width * e) - height(w - width * e) for e in np.eye(len(w))]
+        whole = np.array(whole) / (2 * width)
+        claimed = whole - normal @ (normal.T @ whole)
+        np.testing.assert_allclose(found, claimed, atol=1e-6 * np.abs(whole).max())
+        assert np.linalg.norm(found) > 1e-3
 
 
 @each

@@ -1,4 +1,4 @@
-"""The limit of gradient flow and slow flows, against closed solutions, differences, loops; their constants."""
+"""The limit of gradient flow, slow flows, their constants: closed solutions, differences, loops."""
 
 import jax
 import jax.numpy as jnp
@@ -20,9 +20,9 @@ frame = jax.jit(lambda f, w: manifold.frame(f.loss, w))
 
 
 def test_a_step_of_a_flow_is_of_order_twelve():
-    errors = [abs(manifold.advance(lambda x: -x, jnp.ones(1), h)[0] - np.exp(-h)) for h in (3.0, 1.5)]
+    errors = [abs(manifold.advance(lambda x: -x, jnp.ones(1), h)[0] - np.exp(-h)) for h in (2.0, 1.0)]
     assert abs(np.log2(errors[0] / errors[1]) - 13) < 0.5
-    np.testing.assert_allclose(manifold.advance(lambda x: -x, jnp.ones(1), 0.7), np.exp(-0.7), rtol=1e-14)
+    np.testing.assert_allclose(manifold.advance(lambda x: -x, jnp.ones(1), 0.4), np.exp(-0.4), rtol=1e-14)
 
 
 def test_a_flow_in_many_steps_is_the_closed_solution():

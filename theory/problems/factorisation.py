@@ -9,7 +9,9 @@ The weights w are one vector. Each offers losses, loss, n and, at a minimiser w,
     spectrum(w)         the non-zero eigenvalues of the Hessian, ascending
     trace(w)            their sum
     vector(w)           the unit eigenvector of the largest, lambda_1
-    slope(w)            P grad lambda_1, with the projector P onto the tangent space
+    tangent(w, x)       P x, with the projector P onto the tangent space
+    slope(w)            P grad lambda_1
+    trace_slope(w)      P grad trace
 and, anywhere,
     invariant(w)        what gradient flow conserves: Phi(w) is a minimiser with the same.
 
@@ -67,8 +69,14 @@ class Chain(ChainFields, Sum):
     def vector(self, w):
         return unit(1 / w)
 
+    def tangent(self, w, x):
+        return x - (x @ self.vector(w)) * self.vector(w)
+
     def slope(self, w):
         return -2 * self.y**2 * (w**-3.0 - w**-1.0 * np.sum(w**-4.0) / np.sum(w**-2.0))
+
+    def trace_slope(self, w):
+        return self.slope(w)
 
     def invariant(self, w):
         return w[1:] ** 2 - w[0] ** 2
@@ -105,13 +113,18 @@ class Network(Diagonal):
         pull = self.pull(w)
         return unit(np.concatenate([pull * v, pull * u]))
 
-    def slope(self, w):
-        """grad lambda_1 = 2 (X'q)^2 w / n; then the projection."""
+    def tangent(self, w, x):
         u, v = halves(w)
-        pull = self.pull(w) ** 2
-        whole = 2 / self.n * np.concatenate([pull, pull]) * w
         rows = np.concatenate([self.x * v, self.x * u], axis=1)
-        return whole - rows.T @ np.linalg.solve(rows @ rows.T, rows @ whole)
+        return x - rows.T @ np.linalg.solve(rows @ rows.T, rows @ x)
+
+    def slope(self, w):
+        """grad lambda_1 = 2 (X'q)^2 w / n."""
+        return self.tangent(w, 2 / self.n * np.tile(self.pull(w) ** 2, 2) * w)
+
+    def trace_slope(self, w):
+        """grad trace = 2 |X_j|^2 w_j / n."""
+        return self.tangent(w, 2 / self.n * np.tile(np.sum(self.x**2, axis=0), 2) * w)
 
     def invariant(self, w):
         u, v = halves(w)
@@ -166,14 +179,25 @@ class Factorisation(FactorisationFields, Sum):
         a, b = p[:, :1], q[:, :1]
         return unit(np.concatenate([np.ravel(a @ (b.T @ v)), np.ravel(b @ (a.T @ u))]))
 
-    def slope(self, w):
-        """grad lambda_1 = 2 (a a'U, b b'V) with the same a and b; then the projection."""
-        u, v = self.factors(w)
+    def tangent(self, w, x):
+        """x less (E V, E' U), where E V V' + U U' E is what x does to U V'."""
+        (u, v), (along, beside) = self.factors(w), self.factors(x)
         sums, p, q = self.sums(w)
-        lead, side = (2 * x[:, :1] @ (x[:, :1].T @ factor) for x, factor in ((p, u), (q, v)))
-        moved = p.T @ (lead @ v.T + u @ side.T) @ q
+        moved = p.T @ (along @ v.T + u @ beside.T) @ q
         inner = p @ np.divide(moved, sums, out=np.zeros_like(sums), where=sums > 0) @ q.T
-        return np.concatenate([np.ravel(lead - inner @ v), np.ravel(side - inner.T @ u)])
+        return np.concatenate([np.ravel(along - inner @ v), np.ravel(beside - inner.T @ u)])
+
+    def slope(self, w):
+        """grad lambda_1 = 2 (a a'U, b b'V) with the same a and b."""
+        u, v = self.factors(w)
+        _, p, q = self.sums(w)
+        lead, side = (2 * x[:, :1] @ (x[:, :1].T @ factor) for x, factor in ((p, u), (q, v)))
+        return self.tangent(w, np.concatenate([np.ravel(lead), np.ravel(side)]))
+
+    def trace_slope(self, w):
+        """grad trace = 2 (n_2 U, n_1 V)."""
+        u, v = self.factors(w)
+        return self.tangent(w, 2 * np.concatenate([np.ravel(len(v) * u), np.ravel(len(u) * v)]))
 
     def invariant(self, w):
         u, v = self.factors(w)
