@@ -104,7 +104,7 @@ def chance(case, epsilon, steps):
 
 def slopes(f, w, rho):
     """DG_k(w) = Hess f_k(w + rho n) (I + rho (I - n n') Hess f_k(w) / |g|), g = grad f_k(w), n = g / |g|."""
-    off = np.asarray(f.outputs(w) - f.y)
+    off = f.residuals(w)
     bends = np.asarray(f.bends)
     grads = (off * (bends[:, 0] + off * (bends[:, 1] / 2 + off * bends[:, 2] / 6)))[
         :, None
