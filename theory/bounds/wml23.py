@@ -195,4 +195,4 @@ def joint_alignment(angle, condition):
     by at most atan(condition tan e), since the inverse stretches what is across by at most condition times
     what is along; the two sum to at least `angle`. Attained in the plane by mirror images.
     """
-    return jnp.cos(jnp.arctan(jnp.tan(angle / 2) / condition))
+    return np.cos(np.arctan(np.tan(angle / 2) / condition))
