@@ -46,8 +46,8 @@ def run(seed=0, steps=4000, d=10, points=40, shown=400):
     start = 2 * RHO * rng.standard_normal(d) / np.sqrt(d)
     w, last, after = map(np.asarray, paths((turn * eigs) @ turn.T, start, reaches, steps, shown))
     runs = pd.concat([curve(w[k] @ turn, eigs, reach) for k, reach in enumerate(REACHES)])
-    ends = [turned[len(REACHES) :] @ turn for turned in (last, after)]
-    return pd.concat([plane(), levels(), runs, cycles(*ends, eigs, grid)], ignore_index=True)
+    last, after = last[len(REACHES) :] @ turn, after[len(REACHES) :] @ turn
+    return pd.concat([plane(), levels(), runs, cycles(last, after, eigs, grid)], ignore_index=True)
 
 
 @partial(jax.jit, static_argnames=("steps", "shown"))

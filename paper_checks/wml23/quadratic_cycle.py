@@ -75,11 +75,10 @@ def run(h, start, gamma, rho, lam, steps):
     """The last w and the next."""
     rule = jax.value_and_grad(bowl(h).loss)
 
-    def move(w):
-        return step(rule, w, gamma, rho, lam)
+    def move(_, pair):
+        return pair[1], step(rule, pair[1], gamma, rho, lam)
 
-    last = jax.lax.fori_loop(0, steps, lambda _, w: move(w), start)
-    return last, move(last)
+    return jax.lax.fori_loop(0, steps + 1, move, (start, start))
 
 
 @jax.jit
