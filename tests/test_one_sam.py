@@ -1,7 +1,5 @@
 """Moments by polynomials: affine maps by hand, 1-SAM against all its paths, its diffusion by hand."""
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,8 +13,7 @@ from theory.sampling import single
 
 GAMMA, RHO = 0.3, 0.1
 CHART = one_sam.Chart(two_bowls(), GAMMA, RHO, jnp.array([-0.4]), jnp.array([1.2]), 5 * RHO**2)
-walk = jax.jit(one_sam.walk, static_argnames="sizes")
-states = jax.jit(one_sam.states, static_argnames="sizes")
+move = jax.jit(one_sam.moved)
 
 
 def test_values_at_the_grid_are_interpolated_as_polynomials():
@@ -28,28 +25,28 @@ def test_values_at_the_grid_are_interpolated_as_polynomials():
         return 1 + z[..., 0] ** 4 * z[..., 2] ** 3 - 2 * z[..., 0] + z[..., 2]
 
     for z in ([0.3, 0.9, -1.2], [-1.0, 0.0, 0.5], [0.0, 0.0, 0.25]):
-        weights = np.asarray(transfer.row(jnp.array(z), sizes))
+        weights = transfer.weights(np.array(z), sizes)
         np.testing.assert_allclose(weights @ g(grid), g(np.array(z)), rtol=1e-13)
         assert abs(weights.sum() - 1) < 1e-14
+
+
+def affine(z):
+    return z[:, None, None] / 2 + np.array([[0.25], [-0.25]])
 
 
 @pytest.mark.parametrize("t", [0, 1, 2, 5, 64])
 def test_moments_of_a_random_affine_map_are_those_by_hand(t):
     """z+ = z / 2 + s / 4 with s = 1 at chance 3/4, else -1: mean 1/4 (1 - 2^-t), variance 1/16 (1 - 4^-t)."""
-    q = jnp.array([0.75, 0.25])
-    matrix, reach = transfer.operator(lambda z: z[None] / 2 + jnp.array([[0.25], [-0.25]]), q, (4,))
     z = transfer.nodes((4,))[:, 0]
-    assert float(reach[0]) == 0.75
-    start = np.asarray(transfer.row(jnp.zeros(1), (4,)))
-    mean, square = start @ transfer.after(np.asarray(matrix), np.stack([z, z**2], 1), t)
+    matrix = transfer.operator(affine(z), [0.75, 0.25], (4,))
+    mean, square = transfer.weights(np.zeros(1), (4,)) @ transfer.after(matrix, np.stack([z, z**2], 1), t)
     np.testing.assert_allclose(mean, 0.25 * (1 - 0.5**t), atol=1e-15)
     np.testing.assert_allclose(square - mean**2, 0.0625 * (1 - 0.25**t), atol=1e-15)
 
 
 def test_the_stationary_law_of_a_random_affine_map_is_the_one_by_hand():
-    q = jnp.array([0.75, 0.25])
-    matrix = np.asarray(transfer.operator(lambda z: z[None] / 2 + jnp.array([[0.25], [-0.25]]), q, (4,))[0])
-    z, law = transfer.nodes((4,))[:, 0], transfer.stationary(matrix)
+    z = transfer.nodes((4,))[:, 0]
+    law = transfer.stationary(transfer.operator(affine(z), [0.75, 0.25], (4,)))
     np.testing.assert_allclose([law.sum(), law @ z, law @ z**2], [1, 0.25, 0.125], rtol=1e-13)
 
 
@@ -71,12 +68,10 @@ def test_moments_of_one_sam_are_those_of_all_its_paths():
         return jnp.array([w[0], w[0] ** 2, w[1] ** 2, w[0] * jnp.abs(w[2])])
 
     listed = along_paths(CHART.f, single(np.array([0.5, 0.5])), start, GAMMA, RHO, 1.0, steps, observe)
-    matrix, reach, first = map(np.asarray, walk(CHART, x, sizes))
-    assert np.max(reach) < 1.2
-    at = np.asarray(states(CHART, sizes))
-    values = np.stack([at[:, 0], at[:, 0] ** 2, at[:, 1] ** 2, at[:, 0] * at[:, 2]], 1)
+    found = one_sam.walk(CHART, x, sizes, move)
+    assert found.reach < 1.2
     for t in (0, 1, 2, 7, 10):
-        np.testing.assert_allclose(first @ transfer.after(matrix, values, t), listed[t], rtol=1e-9)
+        np.testing.assert_allclose(one_sam.expected(found, jax.vmap(observe), t), listed[t], rtol=1e-9)
     moved = np.asarray(listed[10] - listed[0])
     assert abs(moved[0]) > 1e-3  # what is compared is not rounding
 
@@ -84,7 +79,7 @@ def test_moments_of_one_sam_are_those_of_all_its_paths():
 def test_diffusion_is_the_one_by_hand_as_the_step_vanishes():
     """X - 0.6 decays at the rate 5/8; d_1 - d_2 = -x / 2 + 3 (x - 1) / 4 and Var_k d_k is a quarter of its
     square."""
-    x, s = jax.jit(partial(one_sam.diffusion, steps=200))(two_bowls(), jnp.array([0.05]), 0.0, 1.5)
+    x, s = one_sam.diffusion(two_bowls(), [0.05], 0.0, 1.5)
 
     def mean(t):
         return 0.6 - 0.55 * np.exp(-0.625 * t)
@@ -93,13 +88,18 @@ def test_diffusion_is_the_one_by_hand_as_the_step_vanishes():
         return (0.25 * mean(t) - 0.75) ** 2 / 4 * np.exp(-1.25 * (1.5 - t))
 
     np.testing.assert_allclose(x, [mean(1.5)], rtol=1e-11)
+    flow = one_sam.flow(two_bowls(), lambda f, x: f.single_drift(x, 0.0), [0.05], 1.5)
+    np.testing.assert_allclose(flow, x, rtol=1e-11)
     np.testing.assert_allclose(s, [[scipy.integrate.quad(grown, 0, 1.5, epsabs=1e-14)[0]]], rtol=1e-9)
 
 
-def test_a_run_of_one_step_is_a_step_on_some_example_and_both_occur():
+def test_runs_take_the_steps_of_their_draws():
     f, w = two_bowls(), jnp.array([0.3, 0.2, 0.1])
-    ends = jax.jit(one_sam.runs)(f, jnp.tile(w[None], (40, 1)), GAMMA, RHO, jax.random.key(0), 1)
-    each = jax.vmap(lambda v: one_sam.on_example(f, w, v, GAMMA, RHO))(2 * jnp.eye(2))
-    chosen = np.argmin(np.abs(np.asarray(ends)[:, None] - np.asarray(each)[None]).max(2), axis=1)
-    np.testing.assert_allclose(ends, np.asarray(each)[chosen], rtol=1e-14)
-    assert set(chosen) == {0, 1}
+    draws = np.array([[0, 1, 0], [1, 1, 0], [0, 0, 0]])
+    ends = jax.jit(one_sam.runs)(f, np.tile(w, (3, 1)), GAMMA, RHO, draws, 2)
+    one = jax.jit(one_sam.on_example)
+    for end, path in zip(ends, draws[:2].T, strict=True):
+        expected = w
+        for k in path:
+            expected = one(f, expected, 2 * np.eye(2)[k], GAMMA, RHO)
+        np.testing.assert_allclose(end, expected, rtol=1e-14)

@@ -19,6 +19,8 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from scipy.integrate import solve_ivp
 
 from theory import Array, transfer
 from theory.bounds.ol25 import cycle_radius
@@ -51,70 +53,80 @@ class Chart(NamedTuple):
         flat = (2 * x - self.low - self.high) / (self.high - self.low)
         return jnp.concatenate([flat, (jnp.abs(y) / self.cycle(x) - 1) / self.spread])
 
-    def moves(self, z):
-        """The coordinates after a step on every example, (n, p + n)."""
-        w = self.state(z)
-        return jax.vmap(lambda v: self.coordinates(on_example(self.f, w, v, self.gamma, self.rho)))(
-            self.f.n * jnp.eye(self.f.n)
-        )
-
 
 def on_example(f, w, v, gamma, rho):
     """A step on the example that the weights `v` of all losses pick: as v = n e_k nothing is gathered."""
     return step(jax.value_and_grad(lambda w: f.loss(w, v=v)), w, gamma, rho, 1.0)
 
 
-def walk(chart, x, sizes):
-    """K on the grid of `sizes`, its reach, and the weights that read K^t g on the cycle over x.
+def moved(chart, grid):
+    """The states at the grid points, (points, p + n), and the coordinates after a step on every example."""
 
-    Compile it with `sizes` static.
-    """
+    def one(z):
+        w = chart.state(z)
+        draws = chart.f.n * jnp.eye(chart.f.n)
+        return w, jax.vmap(lambda v: chart.coordinates(on_example(chart.f, w, v, chart.gamma, chart.rho)))(
+            draws
+        )
+
+    return jax.vmap(one)(grid)
+
+
+class Walk(NamedTuple):
+    matrix: np.ndarray  # K at the grid
+    states: np.ndarray  # (points, p + n)
+    start: np.ndarray  # the weights that read a function on the cycle over x
+    reach: float  # how far out of the box the moves go: 1 where they end on its border
+
+
+def walk(chart, x, sizes, move):
+    """What E g(w_t) takes, from the cycle over x; `move` is `moved`, compiled."""
     n = chart.f.n
-    matrix, reach = transfer.operator(chart.moves, jnp.full(n, 1 / n), sizes)
-    start = jnp.concatenate([x, chart.cycle(x)])
-    return matrix, reach, transfer.row(chart.coordinates(start), sizes)
+    states, after = map(np.asarray, move(chart, transfer.nodes(sizes)))
+    flat = (2 * np.asarray(x) - chart.low - chart.high) / (chart.high - chart.low)
+    start = transfer.weights(np.append(flat, np.zeros(n)), sizes)
+    return Walk(transfer.operator(after, np.full(n, 1 / n), sizes), states, start, np.max(np.abs(after)))
 
 
-def states(chart, sizes):
-    """The states at the grid points, (points, p + n)."""
-    return jax.vmap(chart.state)(transfer.nodes(sizes))
+def expected(walk, g, t):
+    """E g(w_t); `g` takes all states at once, (points, p + n), and may have several values."""
+    return walk.start @ transfer.after(walk.matrix, g(walk.states), t)
 
 
-def diffusion(f, x, gamma, tau, steps):
-    """(X, S) at the slow time tau from (x, 0), by `steps` steps of Runge and Kutta's method of order four."""
+def flow(f, drift, x, tau):
+    """X at the slow time tau along X' = drift(f, X), f in NumPy."""
+    f = Valley(*map(np.asarray, f))
+    return solved(lambda x: drift(f, x), np.asarray(x, float), tau)
 
-    def rates(now):
-        x, s = now
+
+def diffusion(f, x, gamma, tau):
+    """(X, S) at the slow time tau from (x, 0)."""
+    f, p = Valley(*map(np.asarray, f)), f.p
+
+    def rates(state):
+        x, s = state[:p], state[p:].reshape(p, p)
         each = f.single_drifts(x, gamma)
-        turn = jax.jacfwd(lambda x: f.single_drift(x, gamma))(x) @ s
-        return f.single_drift(x, gamma), turn + turn.T + jnp.cov(each.T, bias=True).reshape(s.shape)
+        turned = f.single_turn(x, gamma) @ s
+        noise = np.cov(each.T, bias=True).reshape(p, p)
+        return np.concatenate([each.mean(0), (turned + turned.T + noise).ravel()])
 
-    return runge_kutta(rates, (x, jnp.zeros((f.p, f.p))), tau, steps)
-
-
-def runge_kutta(rates, start, time, steps):
-    """The state at `time` of state' = rates(state); compile it with `rates` and `steps` static."""
-    size = time / steps
-
-    def gone(state, share, slope):
-        return jax.tree.map(lambda a, b: a + share * size * b, state, slope)
-
-    def move(state, _):
-        first = rates(state)
-        second = rates(gone(state, 0.5, first))
-        third = rates(gone(state, 0.5, second))
-        fourth = rates(gone(state, 1.0, third))
-        mean = jax.tree.map(lambda a, b, c, d: (a + 2 * b + 2 * c + d) / 6, first, second, third, fourth)
-        return gone(state, 1.0, mean), None
-
-    return jax.lax.scan(move, start, length=steps)[0]
+    state = solved(rates, np.concatenate([x, np.zeros(p * p)]), tau)
+    return state[:p], state[p:].reshape(p, p)
 
 
-def runs(f, starts, gamma, rho, key, steps):
-    """The last states of independent runs of 1-SAM from `starts` (runs, p + n); `steps` may be traced."""
+def solved(rates, start, time):
+    path = solve_ivp(lambda _, z: rates(z), (0.0, time), start, method="DOP853", rtol=1e-12, atol=1e-14)
+    return path.y[:, -1]
+
+
+def runs(f, starts, gamma, rho, draws, steps):
+    """The last states of runs from `starts` (runs, p + n), on the examples in the first rows of `draws`.
+
+    `steps` may be traced, so that one program serves for all lengths; it must not exceed the rows.
+    """
 
     def move(t, w):
-        k = jax.random.randint(jax.random.fold_in(key, t), (len(starts),), 0, f.n)
-        return jax.vmap(lambda w, v: on_example(f, w, v, gamma, rho))(w, f.n * jax.nn.one_hot(k, f.n))
+        v = f.n * jax.nn.one_hot(draws[t], f.n)
+        return jax.vmap(lambda w, v: on_example(f, w, v, gamma, rho))(w, v)
 
     return jax.lax.fori_loop(0, steps, move, starts)

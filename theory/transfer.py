@@ -12,10 +12,6 @@ is made by squaring, hence a million steps cost twenty products of matrices.
 Place: ours; for 1-SAM, whose paths are too many to list and whose normalisation closes no moments.
 """
 
-from math import prod
-
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 
@@ -32,26 +28,22 @@ def nodes(sizes):
     return np.stack([each.ravel() for each in np.meshgrid(*(points(n)[0] for n in sizes), indexing="ij")], 1)
 
 
-def row(z, sizes):
-    """The weights with which values at the grid are interpolated at z."""
-    out = jnp.ones(1)
-    for x, size in zip(z, sizes, strict=True):
-        at, weights = points(size)
-        hit = x == at
-        terms = weights / jnp.where(hit, 1, x - at)
-        one = jnp.where(jnp.any(hit), hit, terms / jnp.sum(terms))
-        out = (out[:, None] * one[None, :]).ravel()
+def weights(z, sizes):
+    """The weights with which values at the grid are interpolated at z (..., m): (..., points)."""
+    out = np.ones((*z.shape[:-1], 1))
+    for axis, size in enumerate(sizes):
+        at, barycentric = points(size)
+        off = z[..., axis, None] - at
+        hit = off == 0
+        terms = barycentric / np.where(hit, 1, off)
+        one = np.where(hit.any(-1, keepdims=True), hit, terms / terms.sum(-1, keepdims=True))
+        out = (out[..., :, None] * one[..., None, :]).reshape(*z.shape[:-1], -1)
     return out
 
 
-def operator(moves, q, sizes):
-    """K, (points, points), and how far out of the box the moves go, (m,): 1 where they end on its border.
-
-    `moves` gives the coordinates after every draw, (draws, m). Compile it with `moves` and `sizes` static.
-    """
-    after = jax.vmap(moves)(nodes(sizes))
-    rows = jax.vmap(jax.vmap(lambda z: row(z, sizes)))(after)
-    return jnp.einsum("k,nkj->nj", q, rows), jnp.max(jnp.abs(after), axis=(0, 1))
+def operator(moved, q, sizes):
+    """K, (points, points), from where every draw sends the grid points, (points, draws, m), and its law q."""
+    return np.einsum("k,nkj->nj", q, weights(np.asarray(moved), sizes))
 
 
 def after(matrix, values, t):
@@ -71,7 +63,3 @@ def stationary(matrix):
     """
     size = len(matrix)
     return np.linalg.solve((np.eye(size) - matrix + 1 / size).T, np.full(size, 1 / size))
-
-
-def grid_size(sizes):
-    return prod(sizes)

@@ -13,15 +13,13 @@ small against epsilon. "sampled": the same by runs of the rule, the upper end of
 from functools import cache
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import scipy.optimize
 
 from paper_checks.wml23 import finite_step_one_sam as model
 from paper_checks.wml23 import theorem_5_4 as away
 from paper_checks.wml23.corollary_5_6 import worst_losses
-from theory import confidence, one_sam, transfer
+from theory import confidence, one_sam
 from theory.bounds.ol25 import cycle_radius
 
 EPSILON, TIME, START = 0.1, 2.5, -0.6
@@ -48,8 +46,7 @@ def cases():
 
 
 def hypotheses(case):
-    h = model.F.heights(jnp.array([LOW]))
-    return {"gamma h_k < 2": case.gamma * float(jnp.max(h)) < 2, "0 < epsilon": case.epsilon > 0}
+    return {"gamma h_k < 2": case.gamma * np.max(model.heights(LOW)) < 2, "0 < epsilon": case.epsilon > 0}
 
 
 @cache
@@ -57,48 +54,32 @@ def infimum(rho):
     """The least mean_k max over |v| <= rho of f_k, over rho^2."""
 
     def at(x):
-        states = np.zeros((model.RUNS, 3))
-        states[:, 0] = x
-        return float(np.mean(worst_losses(states, rho)[0])) / rho**2
+        return np.mean(worst_losses(np.array([[x, 0.0, 0.0]]), rho)) / rho**2
 
     return scipy.optimize.minimize_scalar(at, bracket=(0.5, 0.6, 0.7), tol=1e-10).fun
 
 
 def excess(states, rho):
     """(f + E_k R_k) / rho^2 above its infimum, at every state."""
-    return np.mean(np.asarray(worst_losses(states, rho)), axis=1) / rho**2 - infimum(rho)
-
-
-@cache
-def walked(gamma, rho):
-    """As in finite_step_one_sam.py, in a wider box and from START."""
-    chart = one_sam.Chart(
-        model.F, gamma, rho, jnp.array([LOW]), jnp.array([model.HIGH]), model.SPREAD * rho**2
-    )
-    matrix, _, start = model.walk(chart, jnp.array([START]), model.SIZES)
-    return tuple(map(np.asarray, (matrix, model.states(chart, model.SIZES), start)))
+    return np.mean(worst_losses(states, rho), axis=1) / rho**2 - infimum(rho)
 
 
 @cache
 def ended(gamma, rho, steps):
-    chart = one_sam.Chart(model.F, gamma, rho, jnp.array([LOW]), jnp.array([model.HIGH]), 1.0)
-    start = jnp.concatenate([jnp.array([START]), chart.cycle(jnp.array([START]))])
-    starts = jnp.tile(start[None], (model.RUNS, 1))
-    return np.asarray(model.runs(model.F, starts, gamma, rho, jax.random.key(3), steps))
+    return model.ended(START, gamma, rho, steps)
 
 
 def measured(case):
     gamma, rho = case.gamma, case.rho
     steps = round(case.time / (gamma * rho**2))
     if case.method == "full batches":  # they settle at x = 0 on the cycle of y_1
-        end = np.zeros((model.RUNS, 3))
-        end[:, 1] = cycle_radius(1.0, gamma, rho, 1.0)
-        return float(np.mean(excess(end, rho) > case.epsilon))
+        end = np.array([[0.0, cycle_radius(1.0, gamma, rho, 1.0), 0.0]])
+        return float(excess(end, rho)[0] > case.epsilon)
     if case.reads == "sampled":
         off = excess(ended(gamma, rho, steps), rho)
         return confidence.upper(int(np.sum(~(off <= case.epsilon))), len(off), away.LEVEL)
-    matrix, states, start = walked(gamma, rho)
-    moment = start @ transfer.after(matrix, excess(states, rho) ** 4, steps)
+    walk = model.walked(gamma, rho, LOW, START)
+    moment = one_sam.expected(walk, lambda w: excess(w, rho) ** 4, steps)
     return min(moment / case.epsilon**4, 1.0)
 
 

@@ -61,7 +61,7 @@ def measured(case):
     sizes = case.sizes if case.reads == "run" else case.sizes[-2:]
     gamma, times = case.reach * case.longer / EIGS[-1], np.arange(float(len(sizes)))
     right = wml23.unstable_distance(EIGS[-1], gamma, case.rho, sizes[0], times)
-    return np.max(np.abs(sizes / np.asarray(right) - 1))
+    return np.max(np.abs(sizes / right - 1))
 
 
 def bound(case):

@@ -16,14 +16,14 @@ that of its exact fourth moment; four standard errors are left with a chance bel
 `measured` of the orders is the distance to 2, of the finest pair of four radii.
 """
 
-from functools import cache, partial
+from functools import cache
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from theory import one_sam, transfer
+from theory.bounds.ol25 import cycle_radius
 from theory.problems.valley import two_bowls
 
 F, START, TAU = two_bowls(), 0.05, 1.5
@@ -32,13 +32,12 @@ STEPS = (0.1, 0.4, 0.6)  # gamma; on the way gamma h_1 is up to 1.3
 SIZES = (16, 3, 3)
 LOW, HIGH = -0.1, 0.8  # of x; the law does not come near
 SPREAD = 5.0  # times rho^2: how far |y_k| / c_k - 1 goes, with reserve
-RUNS, ERRORS = 144, 4.0  # as many runs as grid points: what reads states is compiled once
+RUNS, ERRORS = 144, 4.0
+LONGEST = 13_000  # steps of the runs
 MARGIN = 0.2
 FINITE, TOP = ("finite step", 1.0), "the largest eigenvalue"
 
-walk = jax.jit(one_sam.walk, static_argnames="sizes")
-states = jax.jit(one_sam.states, static_argnames="sizes")
-diffusion = jax.jit(partial(one_sam.diffusion, steps=200))
+move = jax.jit(one_sam.moved)
 runs = jax.jit(one_sam.runs)
 
 
@@ -63,7 +62,7 @@ def cases():
 def hypotheses(case):
     moved = [exact(case.gamma, rho).reach for rho in RADII]
     return {
-        "gamma h_k < 2": case.gamma * float(jnp.max(F.heights(jnp.array([HIGH])))) < 2,
+        "gamma h_k < 2": case.gamma * np.max(heights(np.array([LOW, HIGH]))) < 2,
         "the law stays in the box": max(moved) < 2,
     }
 
@@ -80,24 +79,15 @@ def horizon(gamma, rho):
     return round(TAU / (gamma * rho**2))
 
 
-class Walk(NamedTuple):
-    matrix: np.ndarray
-    states: np.ndarray  # at the grid
-    start: np.ndarray  # the weights that read a function on the cycle over START
-    reach: float
-
-
 @cache
-def walked(gamma, rho):
-    chart = one_sam.Chart(F, gamma, rho, jnp.array([LOW]), jnp.array([HIGH]), SPREAD * rho**2)
-    matrix, reach, start = walk(chart, jnp.array([START]), SIZES)
-    return Walk(*map(np.asarray, (matrix, states(chart, SIZES), start)), float(jnp.max(reach)))
+def walked(gamma, rho, low=LOW, start=START):
+    chart = one_sam.Chart(F, gamma, rho, np.array([low]), np.array([HIGH]), SPREAD * rho**2)
+    return one_sam.walk(chart, [start], SIZES, move)
 
 
 def expected(gamma, rho, g):
     """E g(w_T), of one or more functions of states."""
-    here = walked(gamma, rho)
-    return here.start @ transfer.after(here.matrix, g(here.states), horizon(gamma, rho))
+    return one_sam.expected(walked(gamma, rho), g, horizon(gamma, rho))
 
 
 @cache
@@ -112,25 +102,20 @@ def exact(gamma, rho):
 @cache
 def spread(gamma, rho):
     """(X, S) at the time that T steps take."""
-    x, s = diffusion(F, jnp.array([START]), gamma, horizon(gamma, rho) * gamma * rho**2)
-    return float(x[0]), float(s[0, 0])
-
-
-@jax.jit
-def followed(start, tau, gamma, full, scale):
-    """x at the slow time tau along the drift of 1-SAM, or of SAM with full batches, times `scale`."""
-
-    def drift(x):
-        return scale * jnp.where(full, F.full_drift(x, gamma), F.single_drift(x, gamma))
-
-    return one_sam.runge_kutta(drift, start[None], tau, 200)[0]
+    x, s = one_sam.diffusion(F, [START], gamma, horizon(gamma, rho) * gamma * rho**2)
+    return x[0], s[0, 0]
 
 
 @cache
 def claimed(gamma, rho, claim, scale, start=START):
     """The flow that is claimed, at the time that T steps take."""
-    tau = horizon(gamma, rho) * gamma * rho**2
-    return float(followed(start, tau, 0.0 if claim == "trace" else gamma, claim == TOP, scale))
+
+    def drift(f, x):
+        if claim == TOP:
+            return scale * f.full_drift(x, gamma)
+        return scale * f.single_drift(x, 0.0 if claim == "trace" else gamma)
+
+    return one_sam.flow(F, drift, [start], horizon(gamma, rho) * gamma * rho**2)[0]
 
 
 def end_point(gamma, claim):
@@ -139,7 +124,7 @@ def end_point(gamma, claim):
         return 0.0
     x, gamma = 0.6, 0.0 if claim == "trace" else gamma
     for _ in range(60):  # a contraction
-        first, second = 2 - gamma * np.array([2 + x**2 / 2, 1 + 3 * (x - 1) ** 2 / 4])
+        first, second = 2 - gamma * heights(x)
         share = 1.5 * (first / second) ** 2
         x = share / (1 + share)
     return x
@@ -149,10 +134,29 @@ def end_point(gamma, claim):
 def sampled():
     """The last x of runs at the first gamma and the first radius."""
     gamma, rho = STEPS[0], RADII[0]
-    chart = one_sam.Chart(F, gamma, rho, jnp.array([LOW]), jnp.array([HIGH]), 1.0)
-    start = jnp.array([START])
-    starts = jnp.tile(jnp.concatenate([start, chart.cycle(start)])[None], (RUNS, 1))
-    return np.asarray(runs(F, starts, gamma, rho, jax.random.key(0), horizon(gamma, rho)))[:, 0]
+    return ended(START, gamma, rho, horizon(gamma, rho))[:, 0]
+
+
+def ended(x, gamma, rho, steps):
+    """The last states of runs from the cycle over x."""
+    return ran(np.append(x, cycle_radius(heights(x), gamma, rho, 1.0)), gamma, rho, steps, 0)
+
+
+def ran(start, gamma, rho, steps, seed):
+    if steps > LONGEST:
+        raise ValueError(f"{steps} steps are more than were drawn; raise LONGEST = {LONGEST}")
+    return np.asarray(runs(F, np.tile(start, (RUNS, 1)), gamma, rho, draws(seed), steps))
+
+
+@cache
+def draws(seed):
+    """The example of every step of every run."""
+    return np.random.default_rng(seed).integers(0, 2, (LONGEST, RUNS), dtype=np.int8)
+
+
+def heights(x):
+    """h_k(x), (2, ...)."""
+    return np.array([2 + x**2 / 2, 1 + 0.75 * (x - 1) ** 2])
 
 
 def errors(case):
@@ -172,8 +176,8 @@ def predicted(case, rho):
     """Var x_T: gamma rho^2 S."""
     if case.claim == "finite step":
         return case.gamma * rho**2 * spread(case.gamma, rho)[1]
-    drifts = np.asarray(F.single_drifts(jnp.array([START]), case.gamma))
-    return case.gamma * rho**2 * TAU * np.var(drifts)  # no decay, the noise of the start
+    each = (2 / (2 - case.gamma * heights(START))) ** 2 * np.array([START, 1.5 * (START - 1)])
+    return case.gamma * rho**2 * TAU * np.var(each / 2)  # no decay, the noise of the start
 
 
 def measured(case):

@@ -1,9 +1,9 @@
 """With g / (|g| + epsilon) in its ascent SAM on a quadratic ends where |g| is smaller by exactly epsilon.
 
 R = gamma rho l_1^2 / (2 - gamma l_1) is |g| on the cycle without it. For epsilon < R the cycle has |g| = R -
-epsilon along v_1, for epsilon > R the run goes to zero, and at epsilon = R it does so as 1 / t (theory/bounds/
-wml23.py). The rule is that of theory/update.py, lam = 0, with the radius rho / (|g| + epsilon). `measured` is
-the distance of the last |g| to its claim, over R, or the last |g| over its bound.
+epsilon along v_1, for epsilon > R the run goes to zero, and at epsilon = R it does so as 1 / t (see
+theory/bounds/wml23.py). The rule is that of theory/update.py with lam = 0 and the radius rho / (|g| +
+epsilon). `measured` is the distance of the last |g| to its claim, over R, or the last |g| over its bound.
 """
 
 from functools import cache, partial

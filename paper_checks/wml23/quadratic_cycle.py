@@ -75,11 +75,10 @@ def run(h, start, gamma, rho, lam, steps):
     """The last w and the next."""
     rule = jax.value_and_grad(bowl(h).loss)
 
-    def move(w):
-        return step(rule, w, gamma, rho, lam)
+    def move(_, pair):
+        return pair[1], step(rule, pair[1], gamma, rho, lam)
 
-    last = jax.lax.fori_loop(0, steps, lambda _, w: move(w), start)
-    return last, move(last)
+    return jax.lax.fori_loop(0, steps + 1, move, (start, start))
 
 
 @jax.jit
@@ -224,7 +223,7 @@ def value(case):
 
 def measured(case):
     runs, right = case.runs, value(case)
-    w, g = runs.last, np.einsum("nij,nj->ni", runs.h, runs.last)
+    w, g = runs.last, times(runs.h, runs.last)
     if case.reads == "loss":
         return np.max(np.abs(np.sum(w * g, axis=1) / 2 / right - 1))
     if case.reads == "worst rise":
@@ -232,11 +231,16 @@ def measured(case):
     if case.reads == "loss ahead":
         size = np.linalg.norm(g, axis=1)
         ahead = w + (runs.rho / np.where(size > 0, size, 1))[:, None] * g
-        return np.max(np.abs(np.einsum("ni,nij,nj->n", ahead, runs.h, ahead) / 2 / right - 1))
+        return np.max(np.abs(np.sum(ahead * times(runs.h, ahead), axis=1) / 2 / right - 1))
     vector = runs.vectors[:, case.place]
     across = w - np.sum(w * vector, axis=1)[:, None] * vector
     parts = [np.abs(np.linalg.norm(w, axis=1) - right), *np.linalg.norm([across, w + runs.after], axis=2)]
     return np.max(parts / np.abs(right))
+
+
+def times(h, w):
+    """H w of every run."""
+    return (h @ w[:, :, None])[:, :, 0]
 
 
 def between(runs, g):
@@ -246,7 +250,7 @@ def between(runs, g):
     """
     d, size = g.shape[1], np.linalg.norm(g, axis=1)
     v = (runs.rho / np.where(size > 0, size, 1))[:, None] * g
-    found = np.sum(g * v, axis=1) + np.einsum("ni,nij,nj->n", v, runs.h, v) / 2
+    found = np.sum(v * (g + times(runs.h, v) / 2), axis=1)
     m = runs.eigs[:, -1] + np.where(size > 0, size, 1) / runs.rho
     solved = np.linalg.solve(m[:, None, None] * np.eye(d) - runs.h, g[:, :, None])[:, :, 0]
     return np.array([found, np.sum(g * solved, axis=1) / 2 + m * runs.rho**2 / 2])

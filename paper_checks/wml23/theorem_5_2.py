@@ -64,7 +64,7 @@ def net(seed, bends):
 
 def hypotheses(case):
     singular = np.linalg.svd(case.f.output_slopes(case.w), compute_uv=False)
-    off = np.asarray(case.f.outputs(case.w) - case.f.y)
+    off = case.f.residuals(case.w)
     return {
         "fitted": np.max(np.abs(off)) < 1e-14,
         "l_k'' > 0": np.min(case.f.bends[:, 0]) > 0,
@@ -100,11 +100,9 @@ def heading(case, slopes):
 
 def distance(f, w):
     """How far w is from {o = y}."""
-    x, y, near = np.asarray(f.x), np.asarray(f.y), w
+    near = w
     for _ in range(6):
-        first, second = (np.asarray(each) for each in f.layers(near))
-        off = np.tanh(x @ first.T) @ second - y
-        near = near - np.linalg.lstsq(f.output_slopes(near), off, rcond=None)[0]
+        near = near - np.linalg.lstsq(f.output_slopes(near), f.residuals(near), rcond=None)[0]
     return np.linalg.norm(near - w)
 
 

@@ -16,8 +16,6 @@ from functools import cache
 from math import ceil, log
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import scipy.integrate
 
@@ -72,17 +70,18 @@ def limit(case):
 @cache
 def projected():
     """The x at which gradient flow from FAR ends."""
-    slope = jax.jit(jax.grad(model.F.loss))
-    path = scipy.integrate.odeint(
-        lambda w, t: -np.asarray(slope(w)), FAR, [0.0, 60.0], rtol=1e-10, atol=1e-12
-    )
-    return float(path[-1, 0])
+
+    def slope(w, _):
+        x, y = w[0], w[1:]
+        h = model.heights(x)
+        return -np.array([np.sum(np.array([x, 1.5 * (x - 1)]) * y**2) / 4, *(h * y / 2)])
+
+    return scipy.integrate.odeint(slope, FAR, [0.0, 60.0], rtol=1e-10, atol=1e-12)[-1, 0]
 
 
 @cache
 def ends(gamma, rho, steps):
-    starts = jnp.tile(jnp.array(FAR)[None], (model.RUNS, 1))
-    return np.asarray(model.runs(model.F, starts, gamma, rho, jax.random.key(1), steps))
+    return model.ran(FAR, gamma, rho, steps, 1)
 
 
 def width(case):

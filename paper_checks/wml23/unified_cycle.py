@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from paper_checks.wml23.quadratic_cycle import EPS, ROUNDINGS, paths, random_runs
+from paper_checks.wml23.quadratic_cycle import EPS, ROUNDINGS, paths, random_runs, times
 from theory.bounds import wml23
 
 LAMS = (0.05, 0.3, 0.7, 1.0)
@@ -50,8 +50,10 @@ def cases():
     out = {}
     for lam in LAMS:
         part = runs.lam == lam
-        data = (runs.h, runs.eigs, runs.vectors, runs.gamma, runs.rho)
-        out[f"lam={lam:g}"] = Case(*(x[part] for x in data), lam, mixed[part], plain[part], -1, 1.0)
+        h, eigs, vectors, gamma, rho = (
+            x[part] for x in (runs.h, runs.eigs, runs.vectors, runs.gamma, runs.rho)
+        )
+        out[f"lam={lam:g}"] = Case(h, eigs, vectors, gamma, rho, lam, mixed[part], plain[part], -1, 1.0)
     return out
 
 
@@ -66,7 +68,7 @@ def hypotheses(case):
 
 def measured(case):
     w, before = np.moveaxis(case.last, 1, 0)
-    g = np.einsum("nij,nj->ni", case.h, w)
+    g = times(case.h, w)
     vector = case.vectors[:, case.place]
     right = wml23.cycle_gradient(case.eigs[:, case.place], case.gamma, case.rho, case.lam)
     radius = np.abs(case.scale * right / case.eigs[:, case.place])

@@ -166,7 +166,7 @@ def offset_gradient(eig, gamma, rho, epsilon):
 
     |g| + epsilon stands where |g| stood in w+ = -w; past its value 0 attracts, from everywhere.
     """
-    return jnp.maximum(cycle_gradient(eig, gamma, rho, 1.0) - epsilon, 0)
+    return np.maximum(cycle_gradient(eig, gamma, rho, 1.0) - epsilon, 0)
 
 
 def critical_offset_gradient(eig, gamma, rho, t):
@@ -184,7 +184,7 @@ def unstable_distance(eig, gamma, rho, start, t):
     """
     growth, excess = gamma * eig - 1, gamma * eig - 2
     # ((1 + excess)^t - 1) / excess, t where excess = 0
-    powers = jnp.where(excess == 0, t, jnp.expm1(t * jnp.log1p(excess)) / jnp.where(excess == 0, 1, excess))
+    powers = np.where(excess == 0, t, np.expm1(t * np.log1p(excess)) / np.where(excess == 0, 1, excess))
     return growth**t * start + gamma * eig * rho * powers
 
 
@@ -195,4 +195,4 @@ def joint_alignment(angle, condition):
     by at most atan(condition tan e), since the inverse stretches what is across by at most condition times
     what is along; the two sum to at least `angle`. Attained in the plane by mirror images.
     """
-    return jnp.cos(jnp.arctan(jnp.tan(angle / 2) / condition))
+    return np.cos(np.arctan(np.tan(angle / 2) / condition))

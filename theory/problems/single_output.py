@@ -47,8 +47,15 @@ class SingleOutput(Fields, Sum):
         r, b = self.outputs(w, i) - self.y[i], self.bends[i]
         return r**2 * (b[..., 0] / 2 + r * (b[..., 1] / 6 + r * b[..., 2] / 24))
 
+    # In NumPy
+
+    def residuals(self, w):
+        """o_k(w) - y_k."""
+        first, second = map(np.asarray, self.layers(w))
+        return np.tanh(np.asarray(self.x) @ first.T) @ second - np.asarray(self.y)
+
     def output_slopes(self, w):
-        """grad o_k, (n, units (d + 1)); NumPy."""
+        """grad o_k, (n, units (d + 1))."""
         x = np.asarray(self.x)
         first, second = map(np.asarray, self.layers(w))
         units = np.tanh(x @ first.T)
@@ -86,4 +93,4 @@ def fitted(x, w, bends):
             "the second must be positive, and the third squared below three times the second times the fourth"
         )
     f = SingleOutput(jnp.asarray(x), jnp.zeros(len(x)), jnp.asarray(bends))
-    return f._replace(y=f.outputs(jnp.asarray(w)))
+    return f._replace(y=jnp.asarray(f.residuals(w)))
