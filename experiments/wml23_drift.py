@@ -19,7 +19,7 @@ from theory.bounds import wml23_flow
 from theory.descent import descend, still, whole_batch
 from theory.problems import factorisation
 
-SECONDS = 6
+SECONDS = 4
 QUICK = {"time": 1.0, "points": 4, "paths": 2}
 X, Y = [[-1.4, 0.5, 1.0], [-0.2, -1.1, 0.9]], [2.1, 1.6]
 START = np.array([0.9, 0.8, 1.1, -0.7, 0.3, 0.5])  # u, v

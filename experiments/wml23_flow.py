@@ -22,7 +22,7 @@ from theory.descent import descend, still, whole_batch
 from theory.problems import factorisation
 from theory.problems.factorisation import pair_of_gap
 
-SECONDS = 8
+SECONDS = 7
 QUICK = {"points": 6, "time": 0.2, "radii": (0.1, 0.05)}
 OFF = np.array([2.3, 1.2])  # the start on the hyperbola's plane
 SPAN = 0.3  # the slow time after which errors are read
@@ -38,8 +38,9 @@ def run(seed=0, rho=0.1, wide=0.2, reach=0.5, time=1.5, points=40, radii=(0.2, 0
     progress(f"wml23_flow: {len(models)} models, radii {', '.join(f'{r:g}' for r in radii)}")
     frames = [hyperbola(wide, reach / 2, time)]
     for name in ("chain", "matrix"):
-        frames.append(trajectory(name, *models[name], rho, reach, time, points))
-    frames += [errors(name, *model, reach, radii) for name, model in models.items()]
+        f, w = models[name]
+        frames.append(trajectory(name, f, w, rho, reach, time, points))
+    frames += [errors(name, f, w, reach, radii) for name, (f, w) in models.items()]
     return pd.concat(frames, ignore_index=True)
 
 

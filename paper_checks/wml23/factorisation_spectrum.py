@@ -12,7 +12,7 @@ import numpy as np
 from paper_checks.wml23.lemma_3_5 import frame
 from theory.problems.factorisation import factorisation
 
-SHAPES = ((3, 4, 2), (4, 3, 3), (2, 3, 1))  # n_1, n_2, r
+SHAPES = ((3, 4, 2), (4, 3, 3))  # n_1, n_2, r
 
 
 class Case(NamedTuple):
