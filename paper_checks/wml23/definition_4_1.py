@@ -64,13 +64,17 @@ class Case(NamedTuple):
 
 
 @cache
-def points():
-    losses = {
+def losses():
+    return {
         "curved, d=5, M=3": curved.random(7, 5, [1.6, 1.1, 0.7], 0.35),
         "curved, d=4, M=2": curved.random(1, 4, [1.3, 0.8], 0.35),
         "hyperbola": curved.curved([[0.5, 2.0]], [[[0.0, 1.0], [1.0, 0.0]]]),
     }
-    out = {name: Point(f.expansion, f.n, f.bend / f.steepness) for name, f in losses.items()}
+
+
+@cache
+def points():
+    out = {name: Point(f.expansion, f.n, f.bend / f.steepness) for name, f in losses().items()}
     out["valley"] = Point(in_valley(two_bowls(), FLOOR), 2, np.nan)
     return out
 
