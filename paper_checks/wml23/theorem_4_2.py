@@ -71,7 +71,7 @@ def region(model, wider):
     across = 2 * np.sqrt(DELTA * wider) + 1
     if model == "hyperbola":
         return np.array([(-0.7, 0.7), (-across, across)])
-    return np.array([(-0.6, 1.6), (0.0, across), (0.0, np.pi / 2)])
+    return np.array([(-0.65, 1.55), (0.0, across), (0.0, np.pi / 2)])
 
 
 @jax.jit
