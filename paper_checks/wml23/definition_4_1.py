@@ -139,11 +139,11 @@ def embedded(q, stiff):
 
 @jax.jit
 def climbs(q, starts, rho, inside):
-    return jax.vmap(lambda q, rho: largest_found(q.model, starts, rho, inside, 12)[0])(q, rho)
+    return jax.vmap(lambda q, rho: largest_found(q.model, starts, rho, inside, 12))(q, rho)
 
 
 def largest_rises(quartics, radii, inside):
-    """The best of climbs for each; away from the new dimensions of `embedded` where these fall steeply."""
+    """(values, steps) by climbs for each; on the sphere away from the new dimensions of `embedded`."""
     stiff = 0.0 if inside else -1e3
     stacked = jax.tree.map(lambda *parts: np.stack(parts), *(embedded(q, stiff) for q in quartics))
     size = -len(quartics) % CHUNK
@@ -156,7 +156,7 @@ def largest_rises(quartics, radii, inside):
         chunks.append(
             climbs(jax.tree.map(lambda x, part=part: x[part], stacked), starts, radii[part], inside)
         )
-    return np.concatenate(chunks)[: len(quartics)]
+    return [np.concatenate(each)[: len(quartics)] for each in zip(*chunks, strict=True)]
 
 
 @cache
@@ -166,9 +166,9 @@ def of_radii(point, notion):
     if notion == "average":
         return np.array([q.average(rho) for rho in RADII]) / RADII**2
     if notion == "worst":
-        return largest_rises([q] * len(RADII), RADII, True) / RADII**2
+        return largest_rises([q] * len(RADII), RADII, True)[0] / RADII**2
     down = rates.in_range(q, rank).negative
-    return -largest_rises([down] * len(RADII), RADII, False) / RADII**2
+    return -largest_rises([down] * len(RADII), RADII, False)[0] / RADII**2
 
 
 # Infima over a ball
@@ -193,7 +193,7 @@ def on_ball(point, notion, fixed, share):
     if notion == "average":
         found = np.array([place.average(rho) for place, rho in zip(at, each, strict=True)])
     else:
-        found = largest_rises(at, each, True)
+        found = largest_rises(at, each, True)[0]
     return (found / each**2).reshape(len(RADII), -1).min(1)
 
 

@@ -181,14 +181,13 @@ def least_regulariser(model, notion, samples):
 
 def zoomed(score, box, at, size):
     """(score, point) where `score` is largest, from `at` by grids that shrink around their best point."""
-    whole, best = box, score(at[:, None])[0]
+    whole, best = box, None
     for _ in range(ROUNDS):
-        axes = np.meshgrid(*(np.linspace(*side, size) for side in box), indexing="ij")
-        points = np.stack([axis.ravel() for axis in axes])
+        axes = np.meshgrid(*np.linspace(box[:, 0], box[:, 1], size).T, indexing="ij")
+        points = np.concatenate([at[:, None], np.stack([axis.ravel() for axis in axes])], axis=1)
         found = score(points)
         k = np.argmax(found)
-        if found[k] > best:
-            best, at = found[k], points[:, k]
+        best, at = found[k], points[:, k]
         half = (box[:, 1] - box[:, 0]) / 6
         box = np.clip(np.stack([at - half, at + half], axis=1), whole[:, :1], whole[:, 1:])
     return best, at

@@ -95,9 +95,10 @@ def penalties(point, notion, reads, group):
     radii = np.tile(RADII, len(each))
     several = [q for q in each for _ in RADII]
     if notion == "worst":
-        found = limits.largest_rises(several, radii, True)
+        found = limits.largest_rises(several, radii, True)[0]
     else:
-        found = -limits.largest_rises([rates.in_range(q, group).negative for q in several], radii, False)
+        down = [rates.in_range(q, group).negative for q in several]
+        found = -limits.largest_rises(down, radii, False)[0]
     return (found / radii**2).reshape(len(each), -1).mean(0)
 
 
