@@ -7,9 +7,8 @@ the claimed one, over the latter. The largest rise over the ball is the best of 
 no more than wml23_penalties.at_most (a hypothesis); the average is exact.
 
 limiting_regulariser: the infimum over |x' - x| <= r = 2^-24 rho^2, for the worst and the average direction
-over points of that ball, and then rho -> 0. (A move by a multiple of rho^2 along v_1
-already lowers the worst direction's penalty: r must fall first.) With r fixed, rho -> 0 gives the least value
-on the piece of the manifold in the ball instead.
+over points of that ball, and then rho -> 0. (Were r of order rho^2, a move along v_1 would change the term of
+order rho.) With r fixed, rho -> 0 gives the least value on the piece of the manifold in the ball instead.
 "shortfall": the infimum of the ascent penalty that is found lies below the minimum over the sphere of range H
 by no more than is proved in wml23_penalties.ball_shortfall, which tends to 0 with r.
 
