@@ -589,3 +589,24 @@ def test_support_is_recovered_where_the_single_flow_says_so(quick):
             hits += set(np.argsort(-np.abs(beta))[:support]) == set(range(support))
         (found,) = cell[(cell.method == method) & (cell.rho == radius)].recovered
         assert found == hits, method
+
+
+# wml23
+
+
+def test_the_bouncing_path_is_that_of_plain_arithmetic(quick):
+    table = pd.read_csv(quick / "wml23_cycle.csv")
+    shown = table[table.kind == "plane"]
+    assert set(shown.reach) == {0.4, 1.2, 1.9}
+    for reach, rows in shown.groupby("reach"):
+        w, eigs = np.array([4.6, 1.1]), np.array([0.12, 1.0])
+        for across, along in zip(rows.across, rows.along, strict=True):
+            np.testing.assert_allclose([across, along], w, rtol=1e-9, atol=1e-12)
+            w = w - reach * eigs * (w + eigs * w / np.linalg.norm(eigs * w))
+
+
+def test_quick_runs_of_the_cycle_keep_their_verdicts(quick):
+    verdicts = loaded(quick / "wml23_cycle.json")["verdicts"]
+    for name in ("the tangent falls at the predicted rate", "at gamma l_1 = 2 a step adds two radii"):
+        found = verdicts[name]
+        assert found["measured"] <= found["tolerance"] < min(found["controls"].values())

@@ -92,14 +92,12 @@ def full(w, gamma, rho, steps):
 
 @jax.jit
 def single(w, gamma, rho, draws):
-    """Runs on single examples, then gradient descent to the minimisers."""
+    """The ends of runs on single examples."""
 
     def move(w, k):
         return jax.vmap(lambda w, v: step(rule(v), w, gamma, rho, 1.0))(w, F.n * jax.nn.one_hot(k, F.n)), None
 
-    w = jax.lax.scan(move, w, draws)[0]
-    settle = jax.vmap(lambda w: step(rule(1.0), w, 0.1, 0.0, 0.0))
-    return jax.lax.fori_loop(0, 3000, lambda _, w: settle(w), w)
+    return jax.lax.scan(move, w, draws)[0]
 
 
 whole_hessian = jax.jit(jax.hessian(lambda w: F.loss((w[:3], w[3:]))))
@@ -107,7 +105,12 @@ whole_hessian = jax.jit(jax.hessian(lambda w: F.loss((w[:3], w[3:]))))
 
 @cache
 def fitted():
-    return tuple(map(np.asarray, full(tuple(START), 0.1, 0.0, 3000)))
+    return settled(START)
+
+
+def settled(w):
+    """The minimiser to which gradient descent goes."""
+    return tuple(map(np.asarray, full(tuple(w), 0.1, 0.0, 3000)))
 
 
 @cache
@@ -124,12 +127,12 @@ def middles():
 
 @cache
 def ends():
-    """beta of every run on single examples, (runs, 3)."""
+    """beta where gradient descent takes the end of every run on single examples, (runs, 3)."""
     starts = tuple(np.tile(w + 1e-4, (RUNS, 1)) for w in fitted())
     steps = round(SINGLE_TIME / (SINGLE * SINGLE_RADIUS**2))
     draws = np.random.default_rng(0).integers(0, F.n, (steps, RUNS))
-    u, v = single(starts, SINGLE, SINGLE_RADIUS, draws)
-    return np.asarray(u * v)
+    found = single(starts, SINGLE, SINGLE_RADIUS, draws)
+    return np.array([np.prod(settled(w), axis=0) for w in zip(*map(np.asarray, found), strict=True)])
 
 
 def measured(case):

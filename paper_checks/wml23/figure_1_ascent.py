@@ -20,11 +20,10 @@ from functools import cache
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from theory.bounds.ol25 import cycle_factor, cycle_radius
-from theory.problems.valley import figure_1_whole
+from theory.problems.valley import Valley, figure_1_whole
 from theory.update import direction
 
 LOSS = figure_1_whole()
@@ -32,6 +31,7 @@ STEPS = (0.02, 0.005, 1e-3, 2.5e-4)
 RHO, AHEAD = 0.3, "descent on the loss ahead"
 CORNERS = ((0.0, 0.0), (1.0, 1.0), (0.2, 0.3), (0.8, 0.1))
 STATES = 40
+TINY = 1e-9  # y_1 over s
 
 
 class Case(NamedTuple):
@@ -63,46 +63,38 @@ def eigenvalues():
     return 2 * second, 2 * first
 
 
-def ascended(loss, w, rho):
-    return loss(w + rho * direction(jax.grad(loss)(w), 1.0))
-
-
 @jax.jit
-def gradients(states, rho):
-    """Of the ascent-direction loss by differentiation; grad f, grad f(w+) and H (I - u u') grad f(w+)."""
-
-    def one(w):
-        slope = jax.grad(LOSS.loss)
-        g = slope(w)
-        u = direction(g, 1.0)
-        ahead = slope(w + rho * u)
-        bent = jax.jvp(slope, (w,), (ahead - u * (u @ ahead),))[1]
-        return jax.grad(lambda w: ascended(LOSS.loss, w, rho))(w), g, ahead, bent
-
-    return jax.vmap(one)(states)
-
-
-@jax.jit
-def multipliers(low, top, s, gamma, rho):
-    """The derivative of a step of descent, on low y_1^2 / 2 + top y_2^2 / 2 at (s, 0), along y_2."""
-
-    def one(low, top, s):
-        def move(y):
-            return y - gamma * jax.grad(lambda y: ascended(quadratic, y, rho))(y)
-
-        def quadratic(y):
-            return 0.5 * (low * y[0] ** 2 + top * y[1] ** 2)
-
-        return jax.jvp(move, (jnp.stack([s, 0.0]),), (jnp.array([0.0, 1.0]),))[1][1]
-
-    return jax.vmap(one)(low, top, s)
+@jax.vmap
+def slopes(f, w, rho):
+    """The gradient of f(w + rho u) by differentiation; grad f, grad f(w+) and H (I - u u') grad f(w+)."""
+    slope = jax.grad(f.loss)
+    g = slope(w)
+    u = direction(g, 1.0)
+    pull = slope(w + rho * u)
+    found = jax.grad(lambda w: f.loss(w + rho * direction(slope(w), 1.0)))(w)
+    return found, g, pull, jax.jvp(slope, (w,), (pull - u * (u @ pull),))[1]
 
 
 @cache
 def drawn():
-    rng = np.random.default_rng(0)
+    rng, count = np.random.default_rng(0), len(CORNERS)
     states = np.concatenate([rng.uniform(0, 1, (STATES, 2)), 0.3 * rng.standard_normal((STATES, 2))], axis=1)
-    return tuple(map(np.asarray, gradients(states, RHO)))
+    same = jax.tree.map(lambda field: np.stack([np.asarray(field)] * count), LOSS)
+    radii = np.full(count, RHO)
+    found = [slopes(same, w, radii) for w in states.reshape(-1, count, 4)]
+    return [np.concatenate(each) for each in zip(*found, strict=True)]
+
+
+def multipliers(low, top, s, gamma):
+    """The derivative of a step on (top y_1^2 + low y_2^2) / 2 at (0, s), along y_1.
+
+    The gradient is odd in y_1, so that over a tiny y_1 it is its derivative: nothing is subtracted.
+    """
+    count = len(low)
+    flat = Valley(2 * np.stack([top, low], 1), np.zeros((count, 2, 2)), np.zeros((count, 2, 2, 2)))
+    states = np.stack([0 * s, 0 * s, TINY * s, s], 1)
+    slope = np.asarray(slopes(flat, states, np.full(count, RHO))[0])
+    return 1 - gamma * slope[:, 2] / states[:, 2]
 
 
 def claimed(case, low, top, s):
@@ -120,7 +112,7 @@ def measured(case):
     if case.method == "SAM":
         return np.max(1 / np.abs(cycle_factor(top, low, case.gamma)))
     s = case.stretch * cycle_radius(low, case.gamma, RHO, 1.0)
-    found = np.asarray(multipliers(low, top, s, case.gamma, RHO))
+    found = multipliers(low, top, s, case.gamma)
     if case.reads == "unstable":
         return np.max(1 / np.abs(found))
     return np.max(np.abs(found / claimed(case, low, top, cycle_radius(low, case.gamma, RHO, 1.0)) - 1))

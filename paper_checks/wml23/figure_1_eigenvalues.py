@@ -25,7 +25,7 @@ def cases():
 
 
 def hypotheses(case):
-    return {"a loss": case.share > 0}
+    return {"a loss": bool(case.share > 0)}
 
 
 def measured(case):

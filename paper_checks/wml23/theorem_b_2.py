@@ -127,7 +127,8 @@ def start(seed):
 def measured(case):
     if case.reads == "preimages":
         return chance(case, EPSILON, PATH)
-    each = slopes(*start(case.seed), case.rho)
+    f, w = start(case.seed)
+    each = slopes(f, w, case.rho)
     return int(np.sum(np.abs(np.linalg.det(np.eye(each.shape[1]) - case.gamma * each)) < SMALL))
 
 
@@ -146,7 +147,8 @@ def tolerance(case):
 
 def controls(case):
     if case.reads == "determinant":
-        eigs = np.linalg.eigvals(slopes(*start(case.seed), case.rho)[0])
+        f, w = start(case.seed)
+        eigs = np.linalg.eigvals(slopes(f, w, case.rho)[0])
         real = eigs.real[(np.abs(eigs.imag) < 1e-12) & (eigs.real > 1e-3)]
         return {"a step that is singular here": case._replace(gamma=1 / float(real.max()))}
     aligned = np.concatenate([case.b[:1], case.b[:1] - case.rho, case.b[2:]])

@@ -93,6 +93,16 @@ class Valley(Fields, Sum):
         out = out.at[across, along, across].set(rises)
         return out.at[across, across, along].set(rises)
 
+    def laplacian(self, w):
+        """Of f at any w; its own Laplacian is constant.
+
+        So the mean of f over the sphere of radius rho about w is f + rho^2 laplacian / (2 (p + n)) and a
+        constant, exactly.
+        """
+        x, y = w[: self.p], w[self.p :]
+        traces = jnp.trace(self.bend, axis1=1, axis2=2)
+        return jnp.mean(traces * y**2 / 2 + self.heights(x))
+
     # The flows are arithmetic alone: with fields and x in NumPy nothing is compiled.
 
     def full_drift(self, x, gamma):
