@@ -2,8 +2,8 @@
 
 With the tolerance Delta rho^2: f - inf f <= (Delta + eps) rho^2 and S - inf S in [-eps, Delta + eps], where
 eps(rho) -> 0. On two losses of two and three parameters the set of all such points is searched in coordinates
-that zoom in on the worst one; `measured` is the largest (gap - Delta) / rho ("loss", "above"), or (inf S - S)
-over rho ("below"), for three radii, so that eps = rho / 2 is the claim. S off the manifold is that of the
+that zoom in on the worst one. The claim is eps = rho / 2 at three radii: `measured` is the largest gap over
+Delta + rho / 2 ("loss", "above"), or inf S - S over rho / 2 ("below"). S off the manifold is that of the
 Hessian there.
 
 hyperbola. f = (a b - 1)^2 / 2 near (1, 1). All three penalties are exact: a b - 1 is a quadratic, largest and
@@ -227,18 +227,18 @@ def worst_point(model, notion, samples, reads, rho, wider):
 
 def measured(case):
     least = least_regulariser(case.model, case.notion, case.samples)
-    excess = []
+    ratios = []
     for rho in RADII:
         gap = worst_point(case.model, case.notion, case.samples, case.reads, rho, case.wider)[0]
         if case.reads == "below":
-            excess.append((gap + (case.least - 1) * least) / rho)
+            ratios.append((gap + (case.least - 1) * least) / (EPS * rho))
         else:
-            excess.append((gap - case.delta) / rho)
-    return max(excess)
+            ratios.append(gap / (case.delta + EPS * rho))
+    return max(0.0, *ratios)
 
 
 def bound(case):
-    return EPS
+    return 1.0
 
 
 def controls(case):
