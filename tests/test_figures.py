@@ -16,8 +16,10 @@ CORE = (  # real data: tests/extras/test_real_data.py
     "ol25_sgd",
     "ol25_steps",
     "wml23_cycle",
+    "wml23_drift",
     "wml23_figure_1",
     "wml23_penalties",
+    "wml23_flow",
 )
 
 
