@@ -204,6 +204,19 @@ def test_too_few_products_are_not_called_certified():
     assert not one.certified and one.gaps[0] == 0 and one.errors[0] == one.residuals[0] > 0
 
 
+def test_gaps_are_distances_less_the_residuals_of_the_others_by_hand():
+    found = spectrum.Ritz(
+        values=jnp.array([3.0, 2.0, 1.4, 1.3, -9.0]),
+        vectors=jnp.eye(5),
+        residuals=jnp.array([0.1, 0.25, 0.3, 0.05, 7.0]),
+        known=jnp.array([True, True, True, True, False]),
+    )
+    np.testing.assert_allclose(spectrum.gaps(found)[:4], [0.75, 0.3, 0.05, 0.0], atol=1e-15)
+    np.testing.assert_allclose(
+        spectrum.errors(found.residuals, spectrum.gaps(found))[:2], [0.01 / 0.75, 0.0625 / 0.3]
+    )
+
+
 def test_in_a_plane_the_bound_with_the_true_gap_is_the_error():
     """(lambda_1 - theta)(theta - lambda_2) = r^2 for any unit vector of the plane."""
     y = jnp.array([np.cos(0.1), np.sin(0.1)])
