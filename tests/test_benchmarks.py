@@ -208,7 +208,7 @@ def test_a_peer_is_imported_from_its_folder_and_nothing_is_written_there(checkou
 
 
 def test_every_benchmark_names_peers_that_there_are():
-    assert harness.names() == ["af22_cold", "af22_diagonal", "ol25_cold", "ol25_ridge"]
+    assert harness.names() == ["af22_cold", "af22_diagonal", "ol25_cold", "ol25_ridge", "wml23_hessian"]
     for name in harness.names():
         module = harness.load(name)
         assert set(module.PEERS) <= set(peers.PEERS) and callable(module.bench)

@@ -15,6 +15,7 @@ CORE = (  # real data: tests/extras/test_real_data.py
     "ol25_lambda",
     "ol25_sgd",
     "ol25_steps",
+    "wml23_network",
 )
 
 

@@ -173,7 +173,7 @@ def first_certified(matrix, start, count, accuracy):
         for i in range(min(count, len(theta))):
             gap = min((abs(theta[i] - theta[k]) - r[k] for k in range(len(theta)) if k != i), default=0)
             bounds.append(r[i] ** 2 / gap if gap > r[i] else r[i])
-        if len(theta) > count and all(b <= accuracy * abs(t) for b, t in zip(bounds, theta, strict=False)):
+        if len(theta) >= count and all(b <= accuracy * abs(t) for b, t in zip(bounds, theta, strict=False)):
             return len(theta)
     return None
 
@@ -298,6 +298,15 @@ def test_a_hessian_of_low_rank_is_exhausted():
     assert found.certified and found.products <= 5  # two and the rest, then zeros
 
 
+def test_from_an_eigenvector_to_nine_digits_one_product_finds_it_and_three_need_more():
+    eigs = np.r_[9.0, 7.0, 5.5, np.linspace(-4, 4, 57)]
+    near = jnp.asarray(np.eye(60)[0]) + 1e-9 * START
+    one, three = top(np.diag(eigs), near), top(np.diag(eigs), near, 3)
+    assert one.certified and one.products == 1 and one.gaps[0] == 0 and one.errors[0] < 1e-8
+    np.testing.assert_allclose(three.values, [9, 7, 5.5], rtol=1e-6)
+    assert three.certified and three.products > 3
+
+
 def test_what_is_no_number_is_never_certified():
     found = top(np.diag(np.r_[1.0, np.nan, np.ones(58)]), START)
     assert not found.certified and np.isnan(found.values[0])
@@ -411,6 +420,11 @@ def test_random_signs_meet_a_trace_within_the_error_of_the_formula():
     variance = 2 * (np.sum(matrix**2) - np.sum(np.diag(matrix) ** 2))
     np.testing.assert_allclose(error, np.sqrt(variance / 400), rtol=0.15)
     assert abs(found - 50) < 4 * error
+
+
+def test_the_standard_error_of_three_samples_by_hand():
+    found, error = spectrum.mean_of(jnp.array([1.0, 2.0, 6.0]))
+    np.testing.assert_allclose([found, error], [3, np.sqrt((4 + 1 + 9) / 2 / 3)], rtol=1e-14)
 
 
 def test_one_probe_is_enough_for_a_diagonal_and_has_no_error():

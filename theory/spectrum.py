@@ -224,7 +224,7 @@ def top(product, start, key, count, most, accuracy, chance):
     def done(found):
         pairs = ritz(found)
         _, near, unit = judged(pairs, found)
-        complete = jnp.all(near[:count]) & (found.steps > count)
+        complete = jnp.all(near[:count]) & (found.steps >= count)
         within = jnp.sum(jnp.where(jnp.arange(most)[:, None] >= found.block, pairs.vectors, 0) ** 2, axis=0)
         newest = jnp.argmax(pairs.known & (within > SHARED))  # the largest of the last block
         below = pairs.values[count] if count < most else -jnp.inf
