@@ -247,6 +247,10 @@ def test_an_unknown_experiment_or_flag_is_refused_with_those_there_are(capsys):
         ("af22_support", "--alphas", "-0.1"),
         ("af22_support", "--ns", "100"),
         ("af22_support", "--problems", "0"),
+        ("wml23_network", "--nets", "0"),
+        ("wml23_network", "--rhos", "0"),
+        ("wml23_network", "--share", "2.5"),
+        ("wml23_network", "--radius", "-0.5"),
     ],
 )
 def test_a_value_out_of_range_is_refused_by_name(name, flag, value, capsys, tmp_path):

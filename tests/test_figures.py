@@ -20,6 +20,7 @@ CORE = (  # real data: tests/extras/test_real_data.py
     "wml23_figure_1",
     "wml23_penalties",
     "wml23_flow",
+    "wml23_network",
 )
 
 
