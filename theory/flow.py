@@ -205,39 +205,3 @@ def by_rule(f, u, groups, rho, lam, times, side):
     start = np.concatenate([u, np.zeros(2 * d + n)])
     z = solve(lambda t, z: np.asarray(side(f, groups, rho, lam, z)), None, start, times)
     return Ruled(*np.split(z, [d, 2 * d, 3 * d], axis=1))
-
-
-# Many runs at once, compiled
-
-
-def fixed_steps(rates, logs, size, radii, every):
-    """(log|u + v|, log|u - v|) at the times 0, every, 2 every, ... steps of `size`, by the classical
-    Runge-Kutta method of order four.
-
-    `rates` are those of theory/problems/diagonal.py, `radii` one rho for each step. What is linear in the
-    state and conserved by the flow is so by the method: log|u + v| - log|u - v| stays in the span of the data
-    to rounding, and beta minimises the potential of its imbalance whatever the size. Compile it with `every`
-    static.
-    """
-
-    def slope(logs, rho):
-        up, down = rates(*jax.tree.map(jnp.exp, logs), rho, 0)
-        return -up, down
-
-    def go(logs, share, slope):
-        return jax.tree.map(lambda a, b: a + share * size * b, logs, slope)
-
-    def move(logs, rho):
-        first = slope(logs, rho)
-        second = slope(go(logs, 0.5, first), rho)
-        third = slope(go(logs, 0.5, second), rho)
-        fourth = slope(go(logs, 1.0, third), rho)
-        mean = jax.tree.map(lambda a, b, c, d: (a + 2 * b + 2 * c + d) / 6, first, second, third, fourth)
-        return go(logs, 1.0, mean), None
-
-    def block(logs, radii):
-        logs = jax.lax.scan(move, logs, radii)[0]
-        return logs, logs
-
-    _, seen = jax.lax.scan(block, logs, radii.reshape(-1, every))
-    return jax.tree.map(lambda a, b: jnp.concatenate([a[None], b]), logs, seen)
