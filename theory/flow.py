@@ -175,6 +175,16 @@ class Ruled(NamedTuple):
         return self.u * self.v
 
 
+def of_groups(f, groups):
+    """The value and gradient of a group's mean loss, as functions of (w, group), for the rule."""
+    return jax.value_and_grad(lambda w, i: f.loss(w, i, f.n / groups.shape[1]))
+
+
+def rule_slope(f, groups, rho, lam, w):
+    """The gradient that m-SAM descends on at w, of any sum f."""
+    return in_groups(look_ahead(of_groups(f, groups), rho, lam))(w, groups)[1]
+
+
 def rule_side(f, groups, rho, lam, z):
     """z' for z = (u, v, shrinkage, dual), flat: dw/dt is minus the gradient that the rule descends on.
 
@@ -182,8 +192,7 @@ def rule_side(f, groups, rho, lam, z):
     """
     (n, d), m = f.x.shape, groups.shape[1]
     w = z[:d], z[d : 2 * d]
-    rule = jax.value_and_grad(lambda w, i: f.loss(w, i, n / m))
-    slope = in_groups(look_ahead(rule, rho, lam))(w, groups)[1]
+    rule, slope = of_groups(f, groups), rule_slope(f, groups, rho, lam, w)
 
     def each(i):
         grad = rule(w, i)[1]
