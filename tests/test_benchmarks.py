@@ -13,7 +13,16 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import _af22_process, af22_cold, af22_diagonal, harness, ol25_cold, peers, wml23_hessian
+from benchmarks import (
+    _af22_process,
+    _cold,
+    af22_cold,
+    af22_diagonal,
+    harness,
+    ol25_cold,
+    peers,
+    wml23_hessian,
+)
 from benchmarks.harness import Bench, Equality, Job, Row
 from experiments.record import Refused
 
@@ -233,7 +242,7 @@ def test_every_benchmark_names_peers_that_there_are():
 
 def test_without_its_peer_a_cold_start_lacks_both_rows():
     for module in (af22_cold, ol25_cold):
-        assert set(module.bench({}).lacking) == set(module.NAMES)
+        assert set(module.bench({}).lacking) == set(_cold.NAMES)
 
 
 @pytest.fixture
@@ -242,13 +251,17 @@ def room():
         yield SimpleNamespace(name=name)
 
 
+def our_process(room):
+    return _cold.process(room, "_ol25_process", "ours", os.environ, ol25_cold.task_file(room))
+
+
 def test_a_process_of_our_side_writes_the_curves_of_the_loop(room):
     """Four functions, two paths, against a loop with the indices of the same seed."""
     rng = np.random.default_rng(0)
     given = {"a": rng.normal(size=(4, 4)), "b": rng.normal(size=4), "ridge": 0.1, "gamma": 0.05}
     given |= {"rhos": np.array([0.1, 0.2]), "lams": np.array([0.5, 1.0]), "paths": 2, "steps": 8}
     np.savez(ol25_cold.task_file(room), **given)
-    found = ol25_cold.process(room, "ours", os.environ)
+    found = our_process(room)
     assert found.shape == (2, 3, 2)
     np.random.seed(0)  # noqa: NPY002
     indices = np.random.randint(0, 4, (2, 8))  # noqa: NPY002
@@ -270,7 +283,7 @@ def test_a_process_of_our_side_writes_the_curves_of_the_loop(room):
 def test_a_process_that_fails_is_one_sentence(room):
     np.savez(ol25_cold.task_file(room), a=1)
     with pytest.raises(Refused, match="the process of ours failed: TypeError"):
-        ol25_cold.process(room, "ours", os.environ)
+        our_process(room)
 
 
 # The benchmark of diagonal networks, on few steps
@@ -317,6 +330,25 @@ def test_both_forms_of_the_benchmark_compute_what_the_plain_loop_does(monkeypatc
 def test_a_nan_of_one_side_alone_is_infinitely_far():
     assert af22_diagonal.apart([1.0, nan], [1.0, nan]) == 0 and af22_diagonal.apart([nan], [1.0]) == inf
     assert af22_diagonal.apart([1.5], [1.0]) == 0.5
+
+
+def test_a_cold_start_times_both_of_ours_against_the_public_process(monkeypatch, room, tmp_path):
+    """Cold without a store, warm with one of its own, the public code without any of JAX's settings."""
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", "/elsewhere")
+    seen = []
+
+    def process(room, module, side, environment, *files):
+        seen.append((module, side, {k: v for k, v in environment.items() if k.startswith("JAX_")}, files))
+        return 2.0 if side == "ours" else 3.0
+
+    monkeypatch.setattr(_cold, "process", process)
+    found = _cold.bench(room, "_module", tmp_path, lambda a, b: {"off": Equality(b - a, 5.0)}, 4, "file")
+    assert found.rounds == 4 and list(found.jobs) == ["cold", "warm", "public"]
+    assert [(row.ours, row.theirs) for row in found.rows] == [("cold", "public"), ("warm", "public")]
+    assert [row.equality["off"].difference for row in found.rows] == [1.0, 1.0]
+    settings = {"ours": {"JAX_ENABLE_COMPILATION_CACHE": "false"}, str(tmp_path): {}}
+    assert seen[:2] == [("_module", side, settings[side], ("file",)) for side in (str(tmp_path), "ours")]
+    assert seen[2][2]["JAX_COMPILATION_CACHE_DIR"].startswith(room.name)
 
 
 def test_without_its_peer_the_benchmark_of_diagonal_networks_runs_nothing(monkeypatch):
