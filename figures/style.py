@@ -31,6 +31,9 @@ METHOD_DASH: Any = {
     "5-SAM": (0, (6, 1.5, 1, 1.5, 1, 1.5)),
     "1-SAM": "-",
 }
+# The direction of a sharpness penalty, and whether it is that of the whole loss or a mean over its samples.
+NOTION = {"worst": "#D55E00", "ascent": "#0072B2", "average": "#009E73"}
+NOTION_DASH: Any = {"whole": "-", "samples": (0, (4, 1.6))}
 
 SETTINGS: Any = {
     "font.size": 9,

@@ -28,6 +28,7 @@ from experiments import (
 from experiments.record import Refused, parsed
 from theory import flow, sampling
 from theory.bounds import ol25, sgd
+from theory.confidence import upper
 from theory.expectation import along_paths, rank_one, recursion
 from theory.problems import diagonal, notebook, relu
 from theory.problems.logistic import logistic
@@ -247,6 +248,10 @@ def test_an_unknown_experiment_or_flag_is_refused_with_those_there_are(capsys):
         ("af22_support", "--alphas", "-0.1"),
         ("af22_support", "--ns", "100"),
         ("af22_support", "--problems", "0"),
+        ("wml23_network", "--nets", "0"),
+        ("wml23_network", "--rhos", "0"),
+        ("wml23_network", "--share", "2.5"),
+        ("wml23_network", "--radius", "-0.5"),
     ],
 )
 def test_a_value_out_of_range_is_refused_by_name(name, flag, value, capsys, tmp_path):
@@ -519,6 +524,13 @@ def test_every_verdict_of_a_figure_names_its_controls(quick):
     for name in ("ol25_lambda", "ol25_importance", "ol25_decreasing", "ol25_sgd", "ol25_steps"):
         found = loaded(quick / f"{name}.json")["verdicts"]
         assert found and all(each["controls"] for each in found.values()), name
+
+
+def test_a_sign_test_counts_the_pairs_that_are_above():
+    first, second = pd.Series([1.0, 1.0, 2.0, 4.0, nan]), pd.Series([2.0, 1.0, 4.0, 2.0, 1.0])
+    found = record.sign_test(first, second, 0.99)
+    assert found["measured"] == upper(2, 5, 0.99) and found["controls"] == {"exchanged": upper(3, 5, 0.99)}
+    assert (found["bound"], found["level"], found["median"]) == (0.5, 0.99, 0.75)
 
 
 # Diagonal networks

@@ -18,7 +18,9 @@ CORE = (  # real data: tests/extras/test_real_data.py
     "wml23_cycle",
     "wml23_drift",
     "wml23_figure_1",
+    "wml23_penalties",
     "wml23_flow",
+    "wml23_network",
 )
 
 

@@ -7,9 +7,8 @@ the claimed one, over the latter. The largest rise over the ball is the best of 
 no more than wml23_penalties.at_most (a hypothesis); the average is exact.
 
 limiting_regulariser: the infimum over |x' - x| <= r = 2^-24 rho^2, for the worst and the average direction
-over points of that ball, and then rho -> 0. (A move by a multiple of rho^2 along v_1
-already lowers the worst direction's penalty: r must fall first.) With r fixed, rho -> 0 gives the least value
-on the piece of the manifold in the ball instead.
+over points of that ball, and then rho -> 0. (Were r of order rho^2, a move along v_1 would change the term of
+order rho.) With r fixed, rho -> 0 gives the least value on the piece of the manifold in the ball instead.
 "shortfall": the infimum of the ascent penalty that is found lies below the minimum over the sphere of range H
 by no more than is proved in wml23_penalties.ball_shortfall, which tends to 0 with r.
 
@@ -64,13 +63,17 @@ class Case(NamedTuple):
 
 
 @cache
-def points():
-    losses = {
+def losses():
+    return {
         "curved, d=5, M=3": curved.random(7, 5, [1.6, 1.1, 0.7], 0.35),
         "curved, d=4, M=2": curved.random(1, 4, [1.3, 0.8], 0.35),
         "hyperbola": curved.curved([[0.5, 2.0]], [[[0.0, 1.0], [1.0, 0.0]]]),
     }
-    out = {name: Point(f.expansion, f.n, f.bend / f.steepness) for name, f in losses.items()}
+
+
+@cache
+def points():
+    out = {name: Point(f.expansion, f.n, f.bend / f.steepness) for name, f in losses().items()}
     out["valley"] = Point(in_valley(two_bowls(), FLOOR), 2, np.nan)
     return out
 
@@ -135,11 +138,11 @@ def embedded(q, stiff):
 
 @jax.jit
 def climbs(q, starts, rho, inside):
-    return jax.vmap(lambda q, rho: largest_found(q.model, starts, rho, inside, 12)[0])(q, rho)
+    return jax.vmap(lambda q, rho: largest_found(q.model, starts, rho, inside, 12))(q, rho)
 
 
 def largest_rises(quartics, radii, inside):
-    """The best of climbs for each; away from the new dimensions of `embedded` where these fall steeply."""
+    """(values, steps) by climbs for each; on the sphere away from the new dimensions of `embedded`."""
     stiff = 0.0 if inside else -1e3
     stacked = jax.tree.map(lambda *parts: np.stack(parts), *(embedded(q, stiff) for q in quartics))
     size = -len(quartics) % CHUNK
@@ -152,7 +155,7 @@ def largest_rises(quartics, radii, inside):
         chunks.append(
             climbs(jax.tree.map(lambda x, part=part: x[part], stacked), starts, radii[part], inside)
         )
-    return np.concatenate(chunks)[: len(quartics)]
+    return [np.concatenate(each)[: len(quartics)] for each in zip(*chunks, strict=True)]
 
 
 @cache
@@ -162,9 +165,9 @@ def of_radii(point, notion):
     if notion == "average":
         return np.array([q.average(rho) for rho in RADII]) / RADII**2
     if notion == "worst":
-        return largest_rises([q] * len(RADII), RADII, True) / RADII**2
+        return largest_rises([q] * len(RADII), RADII, True)[0] / RADII**2
     down = rates.in_range(q, rank).negative
-    return -largest_rises([down] * len(RADII), RADII, False) / RADII**2
+    return -largest_rises([down] * len(RADII), RADII, False)[0] / RADII**2
 
 
 # Infima over a ball
@@ -189,7 +192,7 @@ def on_ball(point, notion, fixed, share):
     if notion == "average":
         found = np.array([place.average(rho) for place, rho in zip(at, each, strict=True)])
     else:
-        found = largest_rises(at, each, True)
+        found = largest_rises(at, each, True)[0]
     return (found / each**2).reshape(len(RADII), -1).min(1)
 
 

@@ -6,6 +6,9 @@ through all four; `measured` is its distance to the claimed order. "first", "sec
 and rho^2, extrapolated likewise from what is left over without the terms before; relative distance to the
 formula. On the floor of a valley the third derivative along v_1 and v_M vanishes, and the order is 2.
 
+"tilt": the largest sine of the angle between gradients at distance r and the range of H is of order r, which
+is why the infimum over a shrinking ball is the minimum over the sphere of that range.
+
 average_penalty_rate: for polynomials of degree four the penalty is tr H / (2 d) + rho^2 (bilaplacian) / (8 d
 (d + 2)) exactly ("identity"), its left side a sum over nodes of the sphere. 1 - cos(a . w), averaged over
 several a, is no polynomial: Bessel functions give its mean in any dimension.
@@ -23,7 +26,7 @@ from theory.bounds import wml23_penalties as rates
 from theory.sharpness import sphere_rule
 
 ROW = {"worst": "", "ascent": "ascent_penalty_rate: ", "average": "average_penalty_rate: "}
-MARGIN = {"order": 1e-3, "first": 1e-5, "second": 1e-4}  # powers of rho from 4, 4, 3 on are left
+MARGIN = {"order": 1e-3, "tilt": 1e-3, "first": 1e-5, "second": 1e-4}  # fourth and higher powers are left
 WAVES = 4  # vectors a of the cosines
 COSINES = {"cosines, d=2": 2, "cosines, d=3": 3, "cosines, d=50": 50}
 
@@ -31,7 +34,7 @@ COSINES = {"cosines, d=2": 2, "cosines, d=3": 3, "cosines, d=50": 50}
 class Case(NamedTuple):
     point: str
     notion: str
-    reads: str  # "order", "first", "second" or "identity"
+    reads: str  # "order", "first", "second", "tilt" or "identity"
     order: float  # claimed
     scale: float  # of the claimed coefficient: 1, but for a control
     limit: float  # what the claimed limit is multiplied by: 1, but for a control
@@ -48,6 +51,8 @@ def cases():
                 out[f"{ROW[notion]}{reads}, {point}"] = Case(
                     point, notion, reads, 1.0 if bent else 2.0, 1.0, 1.0
                 )
+        if point != "valley":  # one axis lies on its floor, without a gradient
+            out[f"{ROW['ascent']}tilt, {point}"] = Case(point, "ascent", "tilt", 1.0, 1.0, 1.0)
         out[f"{ROW['average']}identity, {point}"] = Case(point, "average", "identity", 2.0, 1.0, 1.0)
     for name in COSINES:
         for reads in ("order", "second"):
@@ -109,10 +114,24 @@ def values(point, notion):
     return np.array(found) / RADII**2, rates.average(q)
 
 
+def tilts(point):
+    """The largest sine over points at distance r = every radius."""
+    q, rank, _ = points()[point]
+    beside = np.linalg.eigh(q.hessian)[1][:, :-rank]
+    found = []
+    for r in RADII:
+        slopes = np.array([q.model(r * n)[1] for n in limits.sides(len(q.slope))])
+        found.append(np.max(np.linalg.norm(slopes @ beside, axis=1) / np.linalg.norm(slopes, axis=1)))
+    return np.array(found)
+
+
 # The check
 
 
 def measured(case):
+    if case.reads == "tilt":
+        found = tilts(case.point)
+        return abs(limits.at_zero(np.log2(found[:-1] / found[1:]), RADII[1:]) - case.order)
     found, series = values(case.point, case.notion)
     limit, first, second = case.limit * series.limit, case.scale * series.first, case.scale * series.second
     if case.reads == "identity":
@@ -136,6 +155,8 @@ def tolerance(case):
 
 
 def controls(case):
+    if case.reads == "tilt":
+        return {"another order": case._replace(order=3 - case.order)}
     without = {"without the half": case._replace(limit=2.0)}
     if case.reads == "order":
         return without | {"another order": case._replace(order=3 - case.order)}
