@@ -74,7 +74,7 @@ def error(case, rho):
     def speed(top):
         return wml23_flow.speed(top, gamma, rho, 1.0) if case.finite else 1.0
 
-    end = flow.flowed(lambda x: look(x)._replace(slope=slope(case, x)), w, ridden.time, speed)
+    end = flow.flowed(lambda x: flow.Look(f.spectrum(x), f.vector(x), slope(case, x)), w, ridden.time, speed)
     found = f.invariant(ridden.last) - f.invariant(flow.cycle("chain", gamma, rho, 1.0))
     claimed = f.invariant(end) - f.invariant(w)
     return np.linalg.norm(found - claimed) / np.linalg.norm(claimed)

@@ -17,7 +17,7 @@ from paper_checks.wml23 import finite_step_flow as flow
 from paper_checks.wml23.corollary_4_6 import climbed
 
 EPSILONS = (0.09, 0.03, 0.01)
-RHO = 0.1
+RHO = 0.2
 LEAST = 1.0  # lambda_1 = 1 + x^2 / 4 at x = 0
 
 

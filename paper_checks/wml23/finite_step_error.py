@@ -18,7 +18,7 @@ from theory.bounds import wml23_flow
 
 NAMES = ("valley", "pair", "network", "net")
 REACHES = (0.2, 0.1, 0.05, 0.025)  # gamma lambda_1 at the start
-RHO, TIME = 0.01, 0.1
+RHO, TIME = 0.01, 0.05
 LARGE = {"valley": 0.04, "pair": 0.04}  # rho, with gamma = rho / 40
 MARGIN = 0.1
 

@@ -162,8 +162,10 @@ class Factorisation(FactorisationFields, Sum):
     def sums(self, w):
         """All s_i(U)^2 + s_j(V)^2, the largest first, zeros included; and the left singular vectors."""
         (p, s, _), (q, t, _) = map(np.linalg.svd, self.factors(w))
-        s, t = (np.pad(x**2, (0, len(side) - len(x))) for x, side in ((s, p), (t, q)))
-        return s[:, None] + t, p, q
+        sums = np.zeros(self.y.shape)
+        sums[: len(s)] += (s**2)[:, None]
+        sums[:, : len(t)] += t**2
+        return sums, p, q
 
     def spectrum(self, w):
         return np.sort(np.ravel(self.sums(w)[0]))[-self.codimension(w) :]
