@@ -22,7 +22,7 @@ from experiments.record import progress
 from theory import admit
 from theory.problems import diagonal
 
-SECONDS = 8
+SECONDS = 7
 QUICK = {"steps": 200, "radii": 4, "starts": 3}
 ZERO = 1e-3  # of a coordinate
 SMALL = 0.05  # starts of which the threshold speaks

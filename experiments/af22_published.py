@@ -22,7 +22,7 @@ from theory import admit
 from theory.problems import notebook
 from theory.problems.notebook import DISCARDED, METHODS, STEPS, Setting
 
-SECONDS = 8
+SECONDS = 7
 QUICK = {"iterations": 100}
 ALL = "all"
 ROUND_OFF = 11  # the row that double precision in (u, v) decides

@@ -16,7 +16,7 @@ from theory import admit
 from theory.problems import diagonal, notebook
 from theory.problems.notebook import RADIUS, STEPS
 
-SECONDS = 5
+SECONDS = 3
 QUICK = {"steps": 100, "points": 5}
 GRID = range(20, 35)  # rows of the notebook: its grid search
 NAMES = {"gd": "GD", "nsam": "n-SAM", "1sam": "1-SAM"}
