@@ -11,7 +11,7 @@ Theorem B'. If rho l > 1, the worst |x+|^2 / |x|^2 is Q outside an interval gamm
             larger rational function inside (`dist_worst`), attained in the plane by theory/problems/wedge.py.
 Disc.       <k - p x, q x - k> >= -l^2 (rho l - 1)_+^2 |x|^2 / 4, sharp.
 Theorem C.  Mixed rule, radius rho (1 - lam + lam / |g|), f convex, gamma L (1 + rho (1 - lam) L) < 2: f does
-            not grow in a step while |g| >= g_c (`sam_radius`), the gradient on the limit cycle of a quadratic;
+            not grow in a step while |g| >= g_c (`sam_radius`), the gradient on a quadratic's limit cycle;
             on F(mu, L) with mu > 0 the set f <= V (`sam_level`) is invariant and limsup f(x_t) <= V.
 Theorem D.  f L-smooth: f(x+) <= f(x) - phi |g|^2 (`descent_constant`).
 Theorem E.  f convex, L-smooth: f(x_T) <= |x_0|^2 / (2 gamma T) in `potential_region`.
@@ -71,7 +71,7 @@ def tuned_factor(curvature, smoothness, rho):
 
 
 def gamma_c(curvature, smoothness, rho):
-    """Up to this step the distance factor is (1 - gamma p)^2, for rho l >= 1; positive iff rho (L - 3 mu) < 3."""
+    """Up to this step the distance factor is (1 - gamma p)^2, rho l >= 1; positive iff rho (L - 3 mu) < 3."""
     reach = 1 + rho * curvature
     below = reach * (smoothness * (1 + reach) + curvature * reach)
     return (3 * reach - rho * smoothness) / below
@@ -89,14 +89,14 @@ def excess(curvature, smoothness, rho):
 
 
 def stiffness(curvature, smoothness, gamma, rho):
-    """(u, W): u = 1 - gamma L (1 + rho mu), W = 4 u - gamma l e; both positive for gamma_c < gamma < gamma_d."""
+    """(u, W): u = 1 - gamma L (1 + rho mu), W = 4 u - gamma l e; both positive in (gamma_c, gamma_d)."""
     u = 1 - gamma * smoothness * (1 + rho * curvature)
     spread = smoothness - curvature
     return u, 4 * u - gamma * spread * excess(curvature, smoothness, rho)
 
 
 def share(curvature, smoothness, gamma, rho):
-    """t, from 0 at gamma_c to 1 at gamma_d, 1/2 at gamma_b: |grad f(x) - mu x|^2 / l^2 at the worst x, |x| = 1."""
+    """t = |grad f(x) - mu x|^2 / l^2 at the worst x, |x| = 1: 0 at gamma_c, 1/2 at gamma_b, 1 at gamma_d."""
     reach = 1 + rho * curvature
     below = reach * (smoothness * (1 + reach) + curvature * reach)
     e, w = excess(curvature, smoothness, rho), stiffness(curvature, smoothness, gamma, rho)[1]
@@ -104,7 +104,7 @@ def share(curvature, smoothness, gamma, rho):
 
 
 def between(curvature, smoothness, gamma, rho):
-    """tau = 4 u^2 (e + gamma L (1 + rho mu)) / (e W), the worst distance factor for gamma_c < gamma < gamma_d.
+    """tau = 4 u^2 (e + gamma L (1 + rho mu)) / (e W), the worst distance factor in (gamma_c, gamma_d).
 
     tau = (1 - gamma p)^2 + gamma l e W t^2 = (gamma q - 1)^2 + gamma l e W (1 - t)^2 > Q.
     """
@@ -120,9 +120,9 @@ def dist_worst(curvature, smoothness, gamma, rho):
     in [mu, L].
     """
     at = curvature, smoothness, gamma, rho
-    if excess(curvature, smoothness, rho) > 0:
-        if gamma_c(curvature, smoothness, rho) < gamma < gamma_d(curvature, smoothness, rho):
-            return between(*at)
+    wide = excess(curvature, smoothness, rho) > 0
+    if wide and gamma_c(curvature, smoothness, rho) < gamma < gamma_d(curvature, smoothness, rho):
+        return between(*at)
     return quad_factor(*at)
 
 
@@ -166,7 +166,7 @@ def fall(smoothness, length):
 
 
 def descent_constant(smoothness, gamma, rho):
-    """phi with f(x+) <= f(x) - phi |g|^2: `fall` at s = gamma (1 - rho L), or gamma (1 + rho L) if gamma L > 1.
+    """phi with f(x+) <= f(x) - phi |g|^2, `fall` at gamma (1 - rho L), or gamma (1 + rho L) if gamma L > 1.
 
     It is the smaller of the two. Sharp as a descent lemma if rho L <= 1 or gamma L >= 1: a kink, f'' = -L
     towards y and L towards x+, and the quadratic of curvature L. Negative for large steps.
@@ -200,7 +200,7 @@ def least_slope(start, smoothness, gamma, rho, steps):
 
 
 def potential_region(smoothness, gamma, rho):
-    """(2 r + 1) (1 - G) (2 + G) - (1 + r - G)^2 with r = rho L, G = gamma L: E holds where it is not negative.
+    """(2 r + 1) (1 - G) (2 + G) - (1 + r - G)^2 with r = rho L, G = gamma L: E holds where it is >= 0.
 
     For G <= 1 and r < 1 + sqrt 2 this is G <= [1 + sqrt(1 - 8 (r + 1) (r^2 - 2 r - 1))] / (4 (r + 1)); it
     contains gamma <= 1 / (L (1 + rho L)) for all rho L <= (1 + sqrt 13) / 2 = 2.302.

@@ -1,6 +1,6 @@
 """The function on which full-batch USAM moves away from the minimiser as far as a function can; a plane.
 
-    f(z) = mu |z|^2 / 2 + l (|z|^2 - dist(z, K)^2) / 2,     K = {s : <s, u_1> <= 0, <s, u_2> <= c},   l = L - mu.
+    f(z) = mu |z|^2 / 2 + l (|z|^2 - dist(z, K)^2) / 2,   K = {s : <s, u_1> <= 0, <s, u_2> <= c},  l = L - mu.
 
 grad f(z) = mu z + l P(z), P the projection onto the wedge K. |z|^2 - dist(z, K)^2 is twice a convex function
 with gradient P, which does not expand: f is mu-strongly convex and L-smooth, f(0) = 0 = min f.
