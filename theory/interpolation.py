@@ -1,8 +1,8 @@
 """Quadratic forms of a step of full-batch USAM, interpolation inequalities, and certificates made of them.
 
-A vector is a tuple of coefficients in the basis (x, g, k, s): x itself with x* = 0, g = grad f(x), k the gradient
-at y = x + rho g, s the one at x+ = x - gamma k. A quadratic form is a tuple too, the coefficients of the
-products of two of these. Numbers may be of any field: floats, fractions, rational functions of parameters.
+A vector is a tuple of coefficients in the basis (x, g, k, s): x itself with x* = 0, g = grad f(x), k the
+gradient at y = x + rho g, s the one at x+ = x - gamma k. A quadratic form is a tuple too, the coefficients of
+the products of two of these. Numbers may be of any field: floats, fractions, rational functions.
 
 For f in F(mu, L), mu < L, and any two of the points *, x, y, + (with position, gradient and value)
 
@@ -10,9 +10,9 @@ For f in F(mu, L), mu < L, and any two of the points *, x, y, + (with position, 
            - [|g_i - g_j|^2 / L + mu |x_i - x_j|^2 - 2 (mu / L) <g_i - g_j, x_i - x_j>] / (2 (1 - mu / L))
 
 is not negative. Proof. h(z) = f(z) - mu |z|^2 / 2 - <grad f(x_j) - mu x_j, z> is convex, (L - mu)-smooth and
-least at x_j, so a step of length 1 / (L - mu) along its gradient from x_i cannot end below: h(x_j) <= h(x_i) -
-|grad h(x_i)|^2 / (2 (L - mu)). Written out this is Q_ij >= 0. Upper bounds need no more; that it also suffices
-for a function to exist is the theorem of Taylor, Hendrickx and Glineur (2017), and is not used.
+least at x_j, so a step of length 1 / (L - mu) along its gradient from x_i cannot end below: h(x_j) <=
+h(x_i) - |grad h(x_i)|^2 / (2 (L - mu)). Written out this is Q_ij >= 0. Upper bounds need no more; that it
+also suffices for a function to exist is the theorem of Taylor, Hendrickx and Glineur (2017), and is not used.
 
 A certificate of `bound - quantity >= 0` is that difference as a sum of Q_ij and of squares, with weights that
 are not negative: an identity between forms, and between the coefficients of the values f_i.
@@ -126,7 +126,7 @@ class Certificate(NamedTuple):
 
 
 def semidefinite(symmetric):
-    """Whether a symmetric matrix of exact numbers has no negative eigenvalue, by L D L' with diagonal pivots."""
+    """Whether a matrix of exact numbers has no negative eigenvalue: L D L' with diagonal pivots."""
     a = [list(row) for row in symmetric]
     left = set(range(len(a)))
     while left:

@@ -19,56 +19,9 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from flint import Ordering, fmpq, fmpq_mpoly_ctx
-
+from paper_checks.algebra import parameters, rational, wrong_signs
 from theory.bounds import ol25
 from theory.bounds.ol25 import Constants, Weights
-
-
-class Ratio:
-    """A rational function with rational coefficients, in lowest terms."""
-
-    def __init__(self, numer, denom):
-        common = numer.gcd(denom)
-        self.numer, self.denom = numer / common, denom / common
-
-    def of(self, other):
-        return other if isinstance(other, Ratio) else Ratio(0 * self.denom + other, 0 * self.denom + 1)
-
-    def __add__(self, other):
-        other = self.of(other)
-        return Ratio(self.numer * other.denom + other.numer * self.denom, self.denom * other.denom)
-
-    def __mul__(self, other):
-        other = self.of(other)
-        return Ratio(self.numer * other.numer, self.denom * other.denom)
-
-    def __truediv__(self, other):
-        other = self.of(other)
-        return Ratio(self.numer * other.denom, self.denom * other.numer)
-
-    def __pow__(self, power):
-        return Ratio(self.numer**power, self.denom**power)
-
-    def __neg__(self):
-        return self * -1
-
-    def __sub__(self, other):
-        return self + self.of(other) * -1
-
-    def __rsub__(self, other):
-        return self.of(other) - self
-
-    def __rtruediv__(self, other):
-        return self.of(other) / self
-
-    __radd__, __rmul__ = __add__, __mul__
-
-
-def parameters(names):
-    """Each name as a rational function."""
-    gens = fmpq_mpoly_ctx.get(names.split(), Ordering.lex).gens()
-    return [Ratio(each, 0 * each + 1) for each in gens]
 
 
 class Case(NamedTuple):
@@ -121,17 +74,6 @@ NEW = {
     for short in (True, False)
     for small in (True, False)
 }
-
-
-def rational(number):
-    """A factor as a short fraction, near enough to tell it from 1."""
-    near = Fraction(number).limit_denominator(1000)
-    return fmpq(near.numerator, near.denominator)
-
-
-def wrong_signs(terms):
-    """How many coefficients, above and below the line, are negative."""
-    return sum(c < 0 for each in terms for part in (each.numer, each.denom) for c in part.coeffs())
 
 
 def hypotheses(case):

@@ -14,7 +14,7 @@ counts the coefficients of the wrong sign, from c_0 - 1 on there are some.
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from paper_checks.ol25.old_steps import parameters, wrong_signs
+from paper_checks.algebra import parameters, wrong_signs
 
 RELATIVE = 1e-12
 LARGE = 1000

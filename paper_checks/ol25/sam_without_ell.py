@@ -31,7 +31,7 @@ from typing import Any, NamedTuple
 
 from flint import fmpq
 
-from paper_checks.ol25.old_steps import parameters, rational, wrong_signs
+from paper_checks.algebra import parameters, rational, wrong_signs
 from theory.bounds import arbitrary, ol25
 from theory.bounds.ol25 import Constants
 

@@ -175,13 +175,13 @@ def descent_constant(smoothness, gamma, rho):
     return min(fall(smoothness, gamma * (1 - reach)), fall(smoothness, gamma * (1 + reach)))
 
 
-def slope_multipliers(smoothness, gamma, rho):
+def slope_multipliers(smoothness, gamma, rho, towards):
     """(a, b, c) of f(x) - f(x+) - phi |g|^2 >= a (rho^2 L^2 |g|^2 - |k - g|^2) + b |k - c g|^2, rho > 0.
 
     Compare coefficients of |k|^2, <g, k> and |g|^2 in -L gamma^2 |k|^2 / 2 + gamma <g, k> - phi |g|^2.
+    `towards` is 1 where gamma L <= 1, else -1.
     """
     reach, stretch = rho * smoothness, gamma * smoothness
-    towards = 1 if stretch <= 1 else -1
     b = towards * gamma * (1 - stretch) / (2 * reach)
     return b + smoothness * gamma**2 / 2, b, 1 - towards * reach
 

@@ -37,8 +37,8 @@ B', rho l >= 1: bound |x|^2 - |x+|^2 = c_1 (Q_x* + Q_*x) + c_3 Q_3 + a form S. F
 is (1 - gamma p)^2 and S a form in (h, k~); for gamma >= gamma_d it is (gamma q - 1)^2 and S vanishes at
 (x, g, k) = (1, L, q); between them it is tau and S one square.
 
-E, mu = 0: |x|^2 / 2 - |x+|^2 / 2 - gamma f(x+) is gamma (Q_*y + Q_yx + Q_x+), a square, and a form in (g, k) that has no negative value where
-`potential_region` is not negative.
+E, mu = 0: |x|^2 / 2 - |x+|^2 / 2 - gamma f(x+) is gamma (Q_*y + Q_yx + Q_x+), a square, and a form in (g, k)
+that has no negative value where `potential_region` is not negative.
 
 Place: ours.
 """
@@ -151,7 +151,7 @@ def disc_wide(curvature, smoothness, rho):
 
 
 def ball(curvature, smoothness, gamma, rho, far):
-    """(weight of D, weight and vector of the square, target) of B from the ball; `far` if q decides, not p."""
+    """(weight of D, weight and vector of the square, target) of B from the ball; `far`: q decides, not p."""
     step = Step(curvature, smoothness, gamma, rho)
     p, q = ends(step)
     c = q if far else p

@@ -112,12 +112,15 @@ def wedge(curvature, smoothness, gamma, rho):
 
 
 def wedge_at(t, curvature, spread, rho):
-    """The same by the share t in (0, 1) of the vertex; in the algebra of rational functions too."""
-    e, along = rho * spread - 1, 1 + rho * curvature
-    one, zero = t / t, 0 * t
-    h = (t, -one)
-    bent = 1 + along + 2 * e * t
-    k = (bent * t - e * t, -bent)
-    y = (along + rho * spread * t, -rho * spread * one)
-    u_1, u_2 = (one - h[0], zero - h[1]), (y[0] - k[0], y[1] - k[1])
+    """The same by the share t in (0, 1) of the vertex, without comparisons: for rational functions too."""
+    e, one = rho * spread - 1, t / t
+    h, k, y = designed(t, curvature, spread, rho)
+    u_1, u_2 = (one - h[0], 0 - h[1]), (y[0] - k[0], y[1] - k[1])
     return Wedge(curvature, spread, t * (1 - t), u_1, u_2, e * t * (1 - t))
+
+
+def designed(t, curvature, spread, rho):
+    """(h, k, y): P(x), P(y) and y; the gradients at x and y are mu x + l h and mu y + l k."""
+    e, along, one = rho * spread - 1, 1 + rho * curvature, t / t
+    h, bent = (t, -one), 1 + along + 2 * e * t
+    return h, (bent * t - e * t, -bent), (along + rho * spread * t, -rho * spread * one)
