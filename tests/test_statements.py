@@ -10,7 +10,7 @@ ALIAS = PAPERS.pop("alias")
 ROWS = {f"{paper}/{slug}": row for paper, rows in PAPERS.items() for slug, row in rows.items()}
 
 REQUIRED = {"title", "says", "place", "kind", "evidence", "source", "status"}
-OPTIONAL = {"formula", "why", "file", "table", "figure"}
+OPTIONAL = {"formula", "why", "read", "file", "table", "figure"}
 CHECKED = {"checked", "partly", "refuted"}
 ALLOWED = {
     "kind": {
