@@ -28,7 +28,7 @@ class Case(NamedTuple):
 
 
 def cases():
-    out = {}
+    out: dict = {}
     for name, (rule, seen) in descent_radius.everything().items():
         for kind in ("step", "run"):
             out[f"{kind}, {name}"] = Case(kind, [rule], [seen])
@@ -37,7 +37,7 @@ def cases():
 
 
 def hypotheses(case):
-    out = {}
+    out: dict = {}
     for rule in case.rules:
         out |= descent_radius.hypotheses(descent_radius.Case(rule, case.seen[0]))
     return out

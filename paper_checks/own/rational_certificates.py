@@ -30,7 +30,7 @@ WIDE = [at for at in CLASS_RADII if own.excess(*at) >= 0]
 class Case(NamedTuple):
     points: list
     certificate: Callable[..., Any]
-    count: int  # of points
+    size: int  # the number of points
     refused: bool = False
     factor: Any = 1  # of the multipliers
     pairs: tuple = ()  # of these, by default of all
@@ -120,7 +120,7 @@ def proved(case):
 
 
 def hypotheses(case):
-    return {"the number of points": len(case.points) == case.count}
+    return {"the number of points": len(case.points) == case.size}
 
 
 def measured(case):

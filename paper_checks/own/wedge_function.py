@@ -31,11 +31,8 @@ class Case(NamedTuple):
 
 
 def balanced():
-    out = []
-    for top, *share, a, b in BALANCED:
-        mu, top, rho = fmpq(*share), fmpq(top), fmpq(a, b)
-        out.append((mu, top, own.balanced_step(mu, top, rho), rho))
-    return out
+    at = [(fmpq(m, n), fmpq(top), fmpq(a, b)) for top, m, n, a, b in BALANCED]
+    return [(mu, top, own.balanced_step(mu, top, rho), rho) for mu, top, rho in at]
 
 
 def cases():
