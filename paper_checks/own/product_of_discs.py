@@ -2,8 +2,9 @@
 
 In the plane take mu I + l P, P the projection onto (1, 1) for A and onto (1, 1 + d) for B, d = l / (m + l):
 both lie between mu and L. With x = (1, 0) and k = B (I + rho A) x the product <k - p x, q x - k> is at most
--rho^2 l^3 L d / (2 (d^2 + 2 d + 2)), with B = A it is 0. At gamma_b that exceeds Q. So the gradients of one
-function must be tied together, which the cyclic inequality Q_x* + Q_yx + Q_*y does.
+-rho^2 l^3 L d / (2 (d^2 + 2 d + 2)), with B = A it is 0. At gamma_b that exceeds Q, and at rho l = 1, mu / L =
+1/10 even |x|^2. So the three points of one step must be tied together, which the cyclic inequality Q_x* + Q_yx +
+Q_*y does. Between two runs nothing ties them: x+ - z+ = (I - gamma B (I + rho A)) (x - z).
 """
 
 from paper_checks import algebra
@@ -18,6 +19,7 @@ def cases():
     return {
         "outside": algebra.signs("the depth", outside, one_hessian=together),
         "at the balanced step": algebra.vanish("the step", balanced),
+        "a step that grows": algebra.signs("the length before", growing),
     }
 
 
@@ -57,3 +59,12 @@ def balanced(factor):
     gamma = factor * own.balanced_step(mu, top, rho)
     excess = gamma**2 * product((a, b), mu, top, rho)
     return [(1 - gamma * a) ** 2 + (gamma * b) ** 2 - own.tuned_factor(mu, top, rho) + excess]
+
+
+def growing(factor):
+    """|x - gamma_b k|^2 - |x|^2 at mu = 1/10, L = 1, rho l = 1, A along (1, 4/5), B along (1, 13/5)."""
+    (one,) = algebra.parameters("one")
+    mu = one / one / 10
+    rho, a, b = 1 / (1 - mu), 8 * mu, 26 * mu
+    k, gamma = ascended(mu, 1 - mu, rho, a, b), own.balanced_step(mu, 1, rho)
+    return [(1 - gamma * k[0]) ** 2 + (gamma * k[1]) ** 2 - factor]
