@@ -1,6 +1,7 @@
 """Theorem A, for all parameters: the identity at the balanced step, the one for long steps, and every sign.
 
-"identity": the bound less what it bounds equals the sum of interpolation inequalities and squares named in
+"the inequality itself": Q_ij is that of the convex, l-smooth f - mu |.|^2 / 2. "identity": the bound less
+what it bounds equals the sum of interpolation inequalities and squares named in
 theory/bounds/own_certificates.py, in all of mu, L, gamma, rho: what has not cancelled is counted. "signs":
 with mu = m, L = m + l, rho = r and gamma = 2 (1 + s) / q the multipliers and weights have no negative
 coefficient. "steps between": 2 / gamma - p - q, and beyond gamma_b 2 / gamma - q and p + q - 2 / gamma,
@@ -9,9 +10,13 @@ L) are (1 - gamma p)^2 and (1 - gamma q)^2. "attained": a step on the quadratic 
 by (1 - gamma c (1 + rho c))^2.
 """
 
+from itertools import permutations
+
 from paper_checks import algebra
 from paper_checks.algebra import parameters, tampered, weights
+from theory import interpolation
 from theory.bounds import own, own_certificates
+from theory.interpolation import Step, mixed, product, square
 
 hypotheses, measured, bound = algebra.hypotheses, algebra.measured, algebra.bound
 tolerance, controls = algebra.tolerance, algebra.controls
@@ -21,6 +26,7 @@ ASCENT = ("x", "y"), ("y", "x")
 
 def cases():
     return {
+        "the inequality itself": algebra.vanish("the curvature left", inequality),
         "identity, balanced step": algebra.vanish("the multiplier of Q_xy and Q_yx", balanced),
         "signs, balanced step": algebra.signs("", balanced_signs, a_negative_radius=negative_radius),
         "identity, long steps": algebra.vanish("the multiplier of Q_xy and Q_yx", long),
@@ -30,6 +36,23 @@ def cases():
         "the factor there": algebra.vanish("the factor", factor_there),
         "attained": algebra.vanish("the factor", attained),
     }
+
+
+def inequality(factor):
+    """Q_ij = f~_i - f~_j - <h_j, x_i - x_j> - |h_i - h_j|^2 / (2 l), f~ = f - mu |.|^2 / 2, for all pairs."""
+    mu, top, gamma, rho = parameters("mu L gamma rho")
+    found = Step(mu, top, gamma, rho)
+    out = []
+    for i, j in permutations(found.points, 2):
+        x_i, x_j, h_i, h_j = found.points[i][0], found.points[j][0], found.reduced(i), found.reduced(j)
+        out += mixed(
+            (1, interpolation.inequality(found, i, j)),
+            (mu / 2, square(x_i)),
+            (-mu / 2, square(x_j)),
+            (1, product(h_j, mixed((1, x_i), (-1, x_j)))),
+            (1 / (2 * factor * (top - mu)), square(mixed((1, h_i), (-1, h_j)))),
+        )
+    return out
 
 
 def balanced(factor):

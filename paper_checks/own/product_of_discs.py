@@ -2,9 +2,9 @@
 
 In the plane take mu I + l P, P the projection onto (1, 1) for A and onto (1, 1 + d) for B, d = l / (m + l):
 both lie between mu and L. With x = (1, 0) and k = B (I + rho A) x the product <k - p x, q x - k> is at most
--rho^2 l^3 L d / (2 (d^2 + 2 d + 2)), with B = A it is 0. At gamma_b that exceeds Q, and at rho l = 1, mu / L =
-1/10 even |x|^2. So the three points of one step must be tied together, which the cyclic inequality Q_x* + Q_yx +
-Q_*y does. Between two runs nothing ties them: x+ - z+ = (I - gamma B (I + rho A)) (x - z).
+-rho^2 l^3 L d / (2 (d^2 + 2 d + 2)), with B = A it is 0. At gamma_b that exceeds Q, and at rho l = 1, mu /
+L = 1/10 even |x|^2. So the three points of one step must be tied together, which the cyclic inequality Q_x*
++ Q_yx + Q_*y does. Between two runs nothing ties them: x+ - z+ = (I - gamma B (I + rho A)) (x - z).
 """
 
 from paper_checks import algebra
