@@ -15,7 +15,7 @@ that no entry of g is near zero, with its Hessian H at w, P = I - u u', s = sign
 `measured` is the largest distance of the two vectors over the largest entry of J' v or of v.
 """
 
-from functools import cache
+from functools import cache, partial
 from itertools import product
 from math import inf
 from typing import NamedTuple
@@ -30,6 +30,7 @@ from theory.update import look_ahead_along
 
 RHO, STEP = 0.1, 0.01
 NORMS = (1, 1.5, 2, 3, 10, inf)
+LAMS = (0.0, 0.4, 1.0)
 EPS = 2.0**-52
 STENCIL = {3: (3 / 4, -3 / 20, 1 / 60), 4: (4 / 5, -1 / 5, 4 / 105, -1 / 280)}  # central, order 2 * its size
 
@@ -61,7 +62,7 @@ def problem():
 
 
 def settings():
-    return product((0.0, 0.4, 1.0), NORMS, (False, True))
+    return product(LAMS, NORMS, (False, True))
 
 
 @cache
@@ -70,16 +71,21 @@ def programs():
     f, w, *_ = problem()
     rule = jax.value_and_grad(f)
 
-    @jax.jit
-    def both(w):
-        out = []
-        for lam, p, adaptive in settings():
-            along = ascent.along(lam, p, ascent.elementwise(0.0) if adaptive else None)
-            v = look_ahead_along(rule, RHO, along)(w, ())[1]
-            out.append((v, ascent.with_second_order(rule, RHO, along)(w)[1]))
-        return out
+    def both(w, p, adaptive, lam):
+        along = ascent.along(lam, p, ascent.elementwise(0.0) if adaptive else None)
+        v = look_ahead_along(rule, RHO, along)(w, ())[1]
+        return v, ascent.with_second_order(rule, RHO, along)(w)[1]
 
-    return dict(zip(settings(), jax.tree.map(np.asarray, both(w)), strict=True))
+    @jax.jit
+    def all_of_them(w):
+        return {
+            kind: jax.vmap(partial(both, w, *kind))(jnp.array(LAMS)) for kind in product(NORMS, (False, True))
+        }
+
+    found = jax.tree.map(np.asarray, all_of_them(w))
+    return {
+        (lam, *kind): (v[k], whole[k]) for kind, (v, whole) in found.items() for k, lam in enumerate(LAMS)
+    }
 
 
 def cases():
