@@ -7,7 +7,7 @@ Any one step is allowed in every group, so for exact maxima a refinement never l
     m_sharpness_linearised    the same of |mean g_s|_q <= mean |g_s|_q, for every p; attained by multiples of
                               one gradient
     m_sharpness_one_step      with the first-order step for the maximiser it fails: f_1 = e x + y^2 / 2,
-                              f_2 = x^2 / 2 + e y at 0. Alone each steps along its own slope and rises by rho e.
+                              f_2 = x^2 / 2 + e y at 0. Alone each steps along its own slope: rho e.
                               The mean slope points across, where each meets the other's curvature, and both
                               rise by rho e / sqrt 2 + rho^2 / 4: more once rho > (4 - 2 sqrt 2) e
 """
