@@ -153,7 +153,7 @@ def exponent(square, k, n, delta):
 
 
 def last_display(x, n):
-    """1 / sqrt n + sqrt((X + 1/4) / (n - 1)), which is at most sqrt(4 X / (n - 1)) where X >= 1.07.
+    """1 / sqrt n + sqrt((X + 1/4) / (n - 1)), which is at most sqrt(4 X / (n - 1)) where X >= 1.23.
 
     Since 2 sqrt X - sqrt(X + 1/4) >= 1 there; X >= 2 log 15. The paper has lost the 1/4 before this step.
     """
