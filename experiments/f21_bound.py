@@ -1,14 +1,14 @@
 """The PAC-Bayes bound of f21 on the planar model and at the size of networks.
 
-Rows of kind "model": n examples, rho / |w| = `ratio`, w along the mean of the sample, `draws` samples. `risk` is
-L_D(w), `train` L_S(w), `largest` the exact maximum of L_S over the ball, all means over the draws, and
-`largest_low`, `largest_high` its 5 and 95 % quantiles. `h` is the term of Theorem 2, `tighter` that of its proof
-without the last simplification, `covering` ours, without the assumption (theory/bounds/f21.py); the bound is
-`largest` plus one of them. `fails` counts the draws in which the risk is above the bound with `covering`, the
-smallest, and `fails_without` those in which it is above `largest`.
+Rows of kind "model": n examples, rho / |w| = `ratio`, w along the mean of the sample, `draws` samples. `risk`
+is L_D(w), `train` L_S(w), `largest` the exact maximum of L_S over the ball, all means over the draws, and
+`largest_low`, `largest_high` its 5 and 95 % quantiles. `h` is the term of Theorem 2, `tighter` that of its
+proof without the last simplification, `covering` ours, without the assumption (theory/bounds/f21.py); the
+bound is `largest` plus one of them. `fails` counts the draws in which the risk is above the bound with
+`covering`, the smallest, and `fails_without` those in which it is above `largest`.
 
-Rows of kind "size": the terms for k weights, n as many as CIFAR has, at |w| = rho / ratio; `name` is the network
-that has so many. What is above 1 says nothing.
+Rows of kind "size": the terms for k weights, n as many as CIFAR has, at |w| = rho / ratio; `name` is the
+network that has so many. What is above 1 says nothing.
 """
 
 import numpy as np

@@ -49,9 +49,7 @@ def weights(axis, rows):
     nets = rows.drop(grid.index)
     axis.plot(nets.k, nets.h, "o", ms=4, color=TERM["h"])
     for net in nets.itertuples():
-        axis.annotate(
-            net.name, (net.k, net.h), (-6, 3), textcoords="offset points", ha="right", fontsize=7.5
-        )
+        axis.annotate(net.name, (net.k, net.h), (-6, 3), textcoords="offset points", ha="right", fontsize=7.5)
     axis.set(
         xscale="log",
         yscale="log",

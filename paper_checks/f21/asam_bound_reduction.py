@@ -1,10 +1,10 @@
-"""ASAM's bound is Theorem 2 at the radius eta rho, T = |w| + eta: no scale invariance, and nothing at eta = 0.
+"""ASAM's bound is Theorem 2 at the radius eta rho, T = |w| + eta: not scale-invariant, void at eta = 0.
 
 "ball"     the largest |T^-1 e| / rho over |e| <= eta rho, over random w; a zero among the weights attains 1.
 "planar"   the largest error in the plain ball of radius eta rho less that in the adaptive one, in numbers of
            errors: Theorem 2 there has the smaller right side.
-"rescaled" a hidden ReLU node of two weights, (a, b) to (c a, b / c), which is the same function: `measured` is
-           1 / term of the adaptive bound at c with k log(c^2) >= n - 1; at c = 1 the term is below 1.
+"rescaled" a hidden ReLU node of two weights, (a, b) to (c a, b / c), which is the same function: `measured`
+           is 1 / term of the adaptive bound at c with k log(c^2) >= n - 1; at c = 1 the term is below 1.
 "offset"   1 / term, at most 1 for eta <= exp(-(n - 1) / (2 k)) |w| / rho, and at eta = 0.
 """
 

@@ -1,11 +1,12 @@
-"""L_D(w) <= E L_D(w + e) at the width of the statement, rho, and at that of the proof, rho / (sqrt k + sqrt log n).
+"""L_D(w) <= E L_D(w + e): the statement has the width rho of e, the proof rho / (sqrt k + sqrt log n).
 
 Planar model: both hold exactly where L_D <= 1/2 (theory/problems/planar.py). `measured` is the largest of
 L_D - E L_D over the 37 of 72 directions with L_D <= 1/2, and of E L_D - L_D over the others.
 
 "bump": k = 1 and w = 0 on a narrow bump of a bounded loss in a wide valley,
 
-    L(w) = a exp(-w^2 / (2 b^2)) + c (1 - exp(-w^2 / (2 d^2))),   E exp(-e^2 / (2 b^2)) = (1 + sigma^2 / b^2)^(-1/2),
+    L(w) = a exp(-w^2 / (2 b^2)) + c (1 - exp(-w^2 / (2 d^2))),
+    E exp(-e^2 / (2 b^2)) = (1 + sigma^2 / b^2)^(-1/2),
 
 with the width of the statement above L(0) and with that of the proof below. There `measured` is E L at the
 latter and must be below L(0) = a: the first hypothesis does not give the second.
@@ -41,7 +42,9 @@ def cases():
         for name, (stated, n) in widths.items():
             usual = Case("falls", True, 2, n, ratio, stated, 1.0)
             out[f"holds for L_D <= 1/2, rho/|w|={ratio:g}, {name}"] = usual
-            out[f"fails for L_D > 1/2, rho/|w|={ratio:g}, {name}"] = usual._replace(reads="rises", below=False)
+            out[f"fails for L_D > 1/2, rho/|w|={ratio:g}, {name}"] = usual._replace(
+                reads="rises", below=False
+            )
     return out | {"bump": Case("bump", True, 1, N, RHO, False, 1.0)}
 
 

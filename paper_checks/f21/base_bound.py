@@ -6,10 +6,12 @@ With D(w) = L_D - L_S, as squares are convex and by the variational formula of K
 
 in a draw in which some Q fails the right side exceeds log(n / delta).
 
-"moment": its mean over samples is at most n, for any prior: E exp(2 (n - 1) (p - B / n)^2) <= n for B binomial,
-summed exactly, over p. By Markov delta times this over n, `measured`, bounds the chance of a failure; a loss in
-[0, 1] has no larger moment than the 0-1 loss of its mean, as the exponential is convex.
-"planar": how many draws exceed it, the prior uniform over 72 directions, all Q counted; the upper 99.9 % limit.
+"moment": the mean of E_prior exp(...) over samples is at most n for any prior, as for B binomial
+E exp(2 (n - 1) (p - B / n)^2) <= n, summed exactly, for every p. By Markov delta times this over n, which is
+`measured`, bounds the chance of a failure. A loss in [0, 1] has no larger moment than a 0-1 loss of its mean,
+as the exponential is convex.
+"planar": how many draws exceed log(n / delta) with the prior uniform over 72 directions; all Q are counted,
+and `measured` is the upper 99.9 % limit.
 """
 
 from functools import cache

@@ -1,9 +1,9 @@
 """Gaussian noise of the width of the proof leaves the ball of radius rho with a chance of at most 1 / sqrt n.
 
-The chance is the tail of the chi-square law with k degrees at k (1 + sqrt(log n / k))^2, exact by the incomplete
-gamma function. `measured` is the largest ratio to 1 / sqrt n over 4582 pairs, k from 1 to 10^7 and n from 2 to
-10^9; "Laurent and Massart": that of the tail at k + 2 sqrt(k t) + 2 t, t = log(n) / 2, of which the proof is
-made, and which is no farther out.
+The chance is the tail of the chi-square law with k degrees at k (1 + sqrt(log n / k))^2, exact by the
+incomplete gamma function. `measured` is the largest ratio to 1 / sqrt n over 4582 pairs, k from 1 to 10^7 and
+n from 2 to 10^9; "Laurent and Massart": that of the tail at k + 2 sqrt(k t) + 2 t, t = log(n) / 2, of which
+the proof is made, and which is no farther out.
 """
 
 from typing import NamedTuple

@@ -1,7 +1,7 @@
-"""1 / sqrt n + sqrt((X + 1/4) / (n - 1)) <= sqrt(4 X / (n - 1)), X the exponent of h over a grid of its letters.
+"""1 / sqrt n + sqrt((X + 1/4) / (n - 1)) <= sqrt(4 X / (n - 1)), X = h^2 (n - 1) / 4, over a grid.
 
-`measured` is the largest ratio of the sides. "alone": X from the least value that its part 2 log(6 n + 3 k) can
-have at n = 2 and k = 1, for every n. "threshold": X = 1.23 is enough, in the limit of large n, where
+`measured` is the largest ratio of the sides. "alone": X from 2 log 15 on, the least that 2 log(6 n + 3 k) can
+be, for every n. "threshold": X = 1.23 is enough, in the limit of large n, where
 2 sqrt X >= 1 + sqrt(X + 1/4).
 """
 
@@ -38,7 +38,7 @@ def measured(case):
     elif case.reads == "alone":
         n, x = WHOLE, 2 * np.log(15) * np.geomspace(1, 1e6, 100)[:, None]
     else:
-        n, x = 1e300, 1.23 * np.geomspace(1, 1e6, 100)
+        n, x = np.array(1e300), 1.23 * np.geomspace(1, 1e6, 100)
     return np.max(f21.last_display(x, n) / np.sqrt(case.share * 4 * x / (n - 1)))
 
 

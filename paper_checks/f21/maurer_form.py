@@ -2,14 +2,14 @@
 
     (K + log(2 sqrt n / delta)) / (2 n) <= (K + log(n / delta)) / (2 (n - 1))       K >= 0, 0 < delta <= 1.
 
-With t = K + log(1 / delta) the ratio of the sides is (t + log(2 sqrt n)) (n - 1) / ((t + log n) n), monotone in
-t: `measured`, rounded up, is the larger of its values at t = 0 and t = inf. "all n": it is at most 1 where
+With t = K + log(1 / delta) the ratio of the sides is (t + log(2 sqrt n)) (n - 1) / ((t + log n) n), monotone
+in t: `measured`, rounded up, is the larger of its values at t = 0 and t = inf. "all n": it is at most 1 where
 f(n) = (n + 1) log(n) / 2 - (n - 1) log 2 >= 0, and f'(n) >= log(n) / 2 + 1/2 - log 2, which increases, is
 positive from there on: `measured` is the larger of -f and -f' there, rounded up. So it holds for n >= 2.
 
 "moment": for every p (its powers cancel) E exp(n kl(B / n, p)) = sum_k C(n, k) (k / n)^k (1 - k / n)^(n - k),
-a fraction. `measured` is its square over 4 n: at most 1 also below n = 8, the least that Maurer's proof takes;
-n = 1 attains it.
+a fraction. `measured` is its square over 4 n: at most 1 also below n = 8, the least that Maurer's proof
+takes; n = 1 attains it.
 """
 
 from typing import NamedTuple

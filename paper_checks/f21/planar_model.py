@@ -1,12 +1,12 @@
 """Both sides of the bound on the planar model (theory/problems/planar.py), each by a second route.
 
 "risk"       Phi(-m cos theta) against the chance of the half plane by its own density in polar form.
-"noise"      E L_D(w + e) as one periodic integral against Marcum's Q: w + e errs on z where |z + v| <= |z - v|,
-             v = (w + e) / sigma, which are independent Rice variables of one width. So with a, b the halves of
-             |m e_1 -+ w / sigma|, the chance is Q(a, b) - exp(-(a^2 + b^2) / 2) I_0(a b) / 2.
-"arc"        the largest error on |phi - theta| <= arcsin(rho / |w|) against that over |e| <= rho, with the sign of
-             w . z for every z: at w, and beside each line where an error begins or ends, on either side at the
-             point nearest to w, if the ball has it.
+"noise"      E L_D(w + e) as a periodic integral against Marcum's Q: w + e errs on z where |z + v| <= |z - v|
+             with v = (w + e) / sigma, two independent Rice variables of one width. So with a, b the halves of
+             |m e_1 -+ w / sigma| the chance is Q(a, b) - exp(-(a^2 + b^2) / 2) I_0(a b) / 2.
+"arc"        the largest error on |phi - theta| <= arcsin(rho / |w|) against that over |e| <= rho, by the sign
+             of w . z for every z: at w, and beside each line where an error begins or ends, on either side at
+             the point nearest to w, if the ball has it.
 `measured` is the largest difference; for "arc", of the number of errors.
 """
 

@@ -1,15 +1,19 @@
 """The priors of the proof of Theorem 2, N(0, s_j^2 I) with s_j^2 = c exp((1 - j) / k), j = 1, 2, ...
 
-Letters and proofs in theory/bounds/f21.py; w enters through spread = log(1 + |w|^2 / (k sigma^2)) alone. Cases
-take every k and n of a grid and 401 values of spread up to the repaired cut.
+Letters and proofs in theory/bounds/f21.py; w enters through spread = log(1 + |w|^2 / (k sigma^2)) alone.
+Cases take every k and n of a grid and 401 values of spread up to the repaired cut.
 
-prior_grid       the divergence from the prior just above the best, less k spread / 2: at most 1/2 as printed,
-                 and at most [1 - k (1 - exp(-1 / k))] / 2, "sharp", which spreads that fall on a prior attain.
-prior_index_bound    j pi / sqrt 6 over 6 n + 3 k at w = 0, where the index is largest.
-covering_cut     false: weights under the printed cut have no prior. `measured` is the index of the longest, where
-                 it is at most 0: for all pairs with ball (1 - exp(-4 n / k)) > k. The smallest is k = 1, n = 2.
-                 With the posterior width rho, as the covering is written, there is always one.
-covering_repair  under the repaired cut there is a prior: the cut over log(c / sigma^2); "beyond": 1 / h^2 at it.
+prior_grid: the divergence from the prior just above the best, less k spread / 2. At most 1/2, as printed, and
+at most [1 - k (1 - exp(-1 / k))] / 2, "sharp": where the next prior is only just too narrow it attains that.
+
+prior_index_bound: j pi / sqrt 6 over 6 n + 3 k at w = 0, where the index j is largest.
+
+covering_cut, false: weights under the printed cut have no prior. `measured` is the index of the longest,
+which is at most 0 for all pairs with ball (1 - exp(-4 n / k)) > k. The smallest is k = 1, n = 2. With a
+posterior of width rho, as the covering is written, there is always one.
+
+covering_repair: under the repaired cut there is one, `measured` is the cut over log(c / sigma^2); "beyond",
+it is 1 / h^2 at the cut.
 """
 
 from itertools import product

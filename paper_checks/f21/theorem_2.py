@@ -4,13 +4,14 @@ theory/problems/planar.py, m = 1, delta = 0.1, 72 directions of w. A draw fails 
 the largest error in its ball plus the term; `measured` is the upper 99.9 % limit of that chance. Only w with
 L_D(w) <= 1/2 count: there the assumption holds at every width, elsewhere it does not.
 
-"every weight": all of the plane. For |w| >= rho the term is at least that of |w| = rho, and L_S(w) at most the
-largest error; for |w| < rho the ball holds w and -w, of which one errs on half of the sample. So no draw fails
-in which L_D - L_S, at its largest over all directions, stays below the term of |w| = rho.
+"every weight": all of the plane. For |w| >= rho the term is at least that of |w| = rho, and L_S(w) at most
+the largest error; for |w| < rho the ball holds w and -w, of which one errs on half of the sample. So no draw
+fails in which L_D - L_S, at its largest over all directions, stays below the term of |w| = rho.
 "20 weights": w in the plane of e_1 and the sample's own mean, and so is the ball, which makes it smaller.
 
-The terms are far larger than they need to be: at n = 200 h is above 1/2, where L_D is not. Without any term the
-bound still fails less often than delta at rho = |w| / 2, so there the control counts all directions as well.
+The terms are far larger than they need to be: at n = 200 h is above 1/2, where L_D is not. Without any term
+the bound still fails less often than delta at rho = |w| / 2, so there the control counts all directions as
+well.
 
 theorem_1: h increases with |w| / rho. tighter_bound, without_assumption: the terms in place of h; the latter
 counts all directions; both against h over a grid. radius_chosen_from_data: a draw fails where it does at any
@@ -118,7 +119,7 @@ def fails(case):
 
 
 def on_grid(case):
-    """`growth`: neighbours between which h does not increase; `size`: the largest ratio to h, or to its half."""
+    """`growth`: neighbours between which h does not increase; `size`: the largest ratio of a term to h."""
     k, n, delta = (np.array(GRID[letter])[:, None] for letter in ("k", "n", "delta"))
     k, n, delta = k[:, None, None], n[:, None], delta
     h = f21.term(SQUARES**case.share, k, n, delta)

@@ -1,12 +1,12 @@
 """h > 1, which no loss in [0, 1] can exceed, for networks as large as those of f21's tables.
 
-delta = 0.05; n = 50,000 is the training set of CIFAR. "net, ...": `measured` is 1 / h at |w| = rho, the shortest
-weights that any training would give; "small, ...": h where the bound still says something. "threshold": the
-number of weights at which h = 1, |w| = rho, over 71,000, which two digits give. Weights are counted in
-theory/problems/sizes.py.
+delta = 0.05; n = 50,000 is the training set of CIFAR. "net, ...": `measured` is 1 / h at |w| = rho, the
+shortest weights that any training would give; "small, ...": h where the bound still says something.
+"threshold": the number of weights at which h = 1, |w| = rho, over 71,000, which two digits give. Weights are
+counted in theory/problems/sizes.py.
 
-without_assumption_size: the form without the assumption has a free start, no weights counted for |w| <= rho / 2,
-where all w have one ball to share, and is as vacuous beyond: `measured` is it at rho / 2, and 1 / it at rho.
+without_assumption_size: for |w| <= rho / 2, where one point lies in the balls of all w, the form without the
+assumption counts no weights; beyond it is as vacuous: `measured` is it at rho / 2, and 1 / it at rho.
 """
 
 from typing import NamedTuple

@@ -7,25 +7,25 @@ n samples, a loss in [0, 1], k weights, `square` = |w|^2 / rho^2, confidence 1 -
 where L_D(w) <= E L_D(w + e), e ~ N(0, sigma^2 I), is assumed. The statement has sigma = rho, its proof uses
 sigma = rho / (sqrt k + sqrt log n), `width` here. Q = N(w, sigma^2 I) is the posterior, N(0, s^2 I) a prior.
 
-Proof. `base`: the PAC-Bayes inequality (McAllester; implied by `maurer`). `divergence`: KL of Q from a prior,
-least at s^2 = sigma^2 + |w|^2 / k, where it is k spread / 2 with `spread` = log(1 + |w|^2 / (k sigma^2)). That
-prior knows w, so take those with s^2 = c exp((1 - j) / k), c = sigma^2 (1 + exp(4 n / k)), j = 1, 2, ..., at
-confidences 6 delta / (pi^2 j^2): the one just above has the index `prior_index` and costs 1/2 more at most
-(`prior_excess`), and log(n / delta_j) is at most log(n / delta) + 2 log(6 n + 3 k), as `largest_index` >= j.
-It exists where spread is at most `top_spread`; beyond `repaired_cut` the bound exceeds one. Q leaves the ball
-with a chance of at most 1 / sqrt n (`ball`; Laurent and Massart), so that E_Q L_S <= max L_S + 1 / sqrt n.
-All together are `tighter_term`; twice the root takes in what stands beside it (`last_display`), and gives h.
+Proof. `base` is the PAC-Bayes inequality (McAllester; implied by `maurer`). The `divergence` of Q from a
+prior is least at s^2 = sigma^2 + |w|^2 / k, and there k spread / 2, `spread` = log(1 + |w|^2 / (k sigma^2)).
+That prior knows w; so take s^2 = c exp((1 - j) / k), c = sigma^2 (1 + exp(4 n / k)), for j = 1, 2, ... at
+confidences 6 delta / (pi^2 j^2). The one just above the best has the index `prior_index` and costs at most
+1/2 more (`prior_excess`); log(n / delta_j) is at most log(n / delta) + 2 log(6 n + 3 k), as j <=
+`largest_index`. There is one where spread <= `top_spread`, and beyond `repaired_cut` the bound exceeds one. Q
+leaves the ball with a chance of at most 1 / sqrt n (`ball`; Laurent and Massart), so that E_Q L_S <= max L_S
++ 1 / sqrt n. Together that is `tighter_term`; doubling its root makes up for 1 / sqrt n (`last_display`), and
+gives h.
 
-`covering_term` (ours) needs no assumption: cut |w| <= j rho / 2 into cells of diameter rho, and in each take a
-point whose L_D is the largest (or as near as one likes). Where L_D(w) exceeds the maximum over the ball by t,
-L_D exceeds L_S by t at the point of the cell of w, which lies in the ball: by Hoeffding the chance is at most
-exp(-2 n t^2) for each cell. There are at most (1 + 2 j)^k: around points as many as can be rho / 2 apart lie
-balls of radius rho / 4, disjoint, within |w| <= (j + 1/2) rho / 2. One cell serves for j = 1. Sum over j with
-6 delta / (pi^2 j^2). In place of h^2 (n - 1), about k log square for large w, stands half of k log sqrt square.
+`covering_term` (ours) needs no assumption. Cut |w| <= j rho / 2 into cells of diameter rho, and in each take
+a point whose L_D is largest, or as near to it as one likes. Where L_D(w) exceeds the maximum over the ball by
+t, the point of the cell of w lies in the ball, and there L_D exceeds L_S by t: for each cell the chance is at
+most exp(-2 n t^2), by Hoeffding. At most (1 + 2 j)^k cells are needed: take as many centres as can be rho / 2
+apart, the balls of radius rho / 4 about them are disjoint and lie within |w| <= (j + 1/2) rho / 2. One cell
+is enough for j = 1. Sum over j at confidences 6 delta / (pi^2 j^2). For long w it is about half of h.
 
-`adaptive_term`: ASAM's, h at the radius eta rho. |T^-1 e| <= |e| / eta as T = |w| + eta >= eta: its ball
-contains the plain one of radius eta rho, and its bound is that of Theorem 2 there, less where no assumption
-is, nothing at eta = 0.
+`adaptive_term` (ASAM's) is h at the radius eta rho: |T^-1 e| <= |e| / eta, as T = |w| + eta >= eta, so that
+its ball contains the plain one of radius eta rho, and its bound follows from Theorem 2 there.
 
 Place: f21, Theorem 2 and Appendix A.1; stated with a term O~(1), of which the last display of the proof has
 8 log(6 n + 3 k). Its mu is w, its sigma_P s, its k and n ours. `adaptive_term`: ASAM (Kwon et al. 2021), as
@@ -111,16 +111,11 @@ def prior_index(spread, k, n):
     return np.floor(1 + k * (top_spread(k, n) - spread))
 
 
-def prior_spread(j, k, n):
-    """log(s^2 / sigma^2) of the prior j."""
-    return top_spread(k, n) + (1 - j) / k
-
-
 def prior_excess(wider, k):
     """KL from a prior wider than the best by `wider` = log s^2 / best^2, less that from the best.
 
-    k (exp(-wider) - 1 + wider) / 2, increasing, hence at most [1 - k (1 - exp(-1 / k))] / 2 <= 1 / (4 k) up to
-    wider = 1 / k; the paper has 1/2.
+    k (exp(-wider) - 1 + wider) / 2, increasing, hence at most [1 - k (1 - exp(-1 / k))] / 2 <= 1 / (4 k) for
+    wider <= 1 / k; the paper has 1/2.
     """
     return 0.5 * k * (np.expm1(-wider) + wider)
 

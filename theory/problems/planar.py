@@ -1,24 +1,24 @@
-"""Two Gaussian classes in the plane and the classifier sign(w . x), 0-1 loss: both sides of f21's bound exact.
+"""Two Gaussian classes in the plane and the classifier sign(w . x), 0-1 loss: f21's bound, exact.
 
 Folded with its label an example is z = y x ~ N(m e_1, I), and w errs on it where w . z <= 0, so only the
 angle theta of w matters:
 
     L_D(theta) = Phi(-m cos theta).
 
-Over |e| <= rho < |w| the angle of w + e takes just the values within arcsin(rho / |w|) of theta; for rho >= |w|
-it takes all, and of w and -w one errs on half of the sample at least. The error of a sample as a function of
-the angle is constant but for jumps across the lines orthogonal to its examples: up at one end of each line and
-down at the other, as w and -w err on all examples together. So the lines are sorted once (`Profile`), and the
-largest error on any arc is read from the pieces that it touches.
+Over |e| <= rho < |w| the angle of w + e takes just the values within arcsin(rho / |w|) of theta; for rho >=
+|w| it takes all, and of w and -w one errs on half of the sample at least. The error of a sample as a function
+of the angle is constant but for jumps across the lines orthogonal to its examples: up at one end of each line
+and down at the other, as w and -w err on all examples together. So the lines are sorted once (`Profile`), and
+the largest error on any arc is read from the pieces that it touches.
 
 Averages over Gaussian noise of the weights are periodic integrals of analytic functions, by the trapezoidal
 rule exact to rounding. For m > 0 and *any* law of the angle that is symmetric about theta,
 
     E L_D >= L_D(theta)   if and only if   L_D(theta) <= 1/2,
 
-the assumption of f21's Theorem 2 at every width. Proof: put t = m cos theta cos phi, s = m sin theta sin phi for
-the turns +-phi; Phi(t + s) + Phi(t - s) <= 2 Phi(t) where t >= 0 (Phi - 1/2 is odd, and concave there), and
-Phi(t) <= Phi(m cos theta); where t < 0 it is at most 1. The other half by w -> -w, which turns all signs.
+the assumption of f21's Theorem 2 at every width. Proof: put t = m cos theta cos phi, s = m sin theta sin phi
+for the turns +-phi; Phi(t + s) + Phi(t - s) <= 2 Phi(t) where t >= 0 (Phi - 1/2 is odd, and concave there),
+and Phi(t) <= Phi(m cos theta); where t < 0 it is at most 1. The other half by w -> -w, which turns all signs.
 
 Two points of a sample on one line through the origin, of probability zero, are not treated apart.
 """
@@ -79,7 +79,7 @@ class Profile(NamedTuple):
     counts: np.ndarray  # (draws, 4 n): errors on the pieces between them, from angle 0 on, two turns
 
     def largest(self, low, high):
-        """(draws, arcs): the largest error on low <= angle <= high; arcs in common, (arcs,), or (draws, arcs).
+        """(draws, arcs): the largest error on low <= angle <= high, ends (arcs,) or (draws, arcs).
 
         0 <= high - low < 2 pi.
         """
@@ -129,7 +129,9 @@ def adaptive_arc(theta, length, rho, eta):
     scaled = w / metric
     size = np.linalg.norm(scaled, axis=0)
     if np.any(rho >= size):
-        raise ValueError(f"the adaptive ball of radius {rho:g} holds the origin; give less than {size.min():g}")
+        raise ValueError(
+            f"the adaptive ball of radius {rho:g} holds the origin; give less than {size.min():g}"
+        )
     middle = np.arctan2(scaled[1], scaled[0])
     ends = []
     for side in (-1, 1):

@@ -8,8 +8,8 @@ from theory import admit
 
 def dense(*widths):
     """A fully connected net with biases; `widths` from the input to the output."""
-    widths = [admit.whole(each, "a width", 1) for each in widths]
-    return sum((a + 1) * b for a, b in zip(widths[:-1], widths[1:], strict=True))
+    counts = [admit.whole(each, "a width", 1) for each in widths]
+    return sum((a + 1) * b for a, b in zip(counts[:-1], counts[1:], strict=True))
 
 
 def convolution(inputs, outputs, side):
@@ -29,7 +29,7 @@ def block(inputs, outputs, moved):
 
 
 def residual(first, widths, blocks, classes):
-    """Three colours, a 3 x 3 convolution to `first` channels, groups of blocks, norm, average, dense layer."""
+    """Three colours, a 3 x 3 convolution to `first` channels, groups of blocks, norm, mean, dense layer."""
     count, inputs = convolution(3, first, 3), first
     for group, width in enumerate(widths):
         for place in range(blocks):
