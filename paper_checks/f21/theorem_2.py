@@ -13,9 +13,11 @@ The terms are far larger than they need to be: at n = 200 h is above 1/2, where 
 the bound still fails less often than delta at rho = |w| / 2, so there the control counts all directions as
 well.
 
-theorem_1: h increases with |w| / rho. tighter_bound, without_assumption: the terms in place of h; the latter
-counts all directions; both against h over a grid. radius_chosen_from_data: a draw fails where it does at any
-of eight radii, each at delta / 8. asam_bound: the adaptive ball, eta = 1/2.
+theorem_1: h increases with |w| / rho.
+tighter_bound, without_assumption: the terms in place of h, the latter over all directions; "against h"
+compares them over a grid, the latter outside 0.5 rho < |w| < 1.283 rho.
+radius_chosen_from_data: a draw fails where it does at any of eight radii, each at delta / 8.
+asam_bound: the adaptive ball, eta = 1/2.
 """
 
 from functools import cache
@@ -36,7 +38,8 @@ RADII = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8)  # over |w|
 ETA = 0.5
 TERMS = {"h": f21.term, "tighter": f21.tighter_term, "covering": f21.covering_term}
 GRID = {"k": (1, 2, 20, 10**3, 10**5, 10**7), "n": (2, 10, 200, 10**4, 10**6), "delta": (1e-3, 0.1, 1.0)}
-SQUARES = np.geomspace(1e-4, 1e6, 41)
+LOW, HIGH = 0.25, np.sqrt(7) - 1  # between them the covering term may be larger than h
+SQUARES = np.sort(np.append(np.geomspace(1e-4, 1e6, 41), [LOW, HIGH]))
 
 
 class Case(NamedTuple):
@@ -127,7 +130,7 @@ def on_grid(case):
         return np.sum(~(np.diff(h, axis=-1) > 0))
     if case.term == "tighter":
         return np.max(f21.tighter_term(SQUARES, k, n, delta) / (case.share * h / 2 + 1 / np.sqrt(n)))
-    apart = (SQUARES <= 0.25) | (SQUARES >= 1.5)
+    apart = (SQUARES <= LOW) | (SQUARES >= HIGH)
     return np.max((f21.covering_term(SQUARES, k, n, delta) / (case.share * h))[..., apart])
 
 

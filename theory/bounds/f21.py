@@ -22,7 +22,17 @@ a point whose L_D is largest, or as near to it as one likes. Where L_D(w) exceed
 t, the point of the cell of w lies in the ball, and there L_D exceeds L_S by t: for each cell the chance is at
 most exp(-2 n t^2), by Hoeffding. At most (1 + 2 j)^k cells are needed: take as many centres as can be rho / 2
 apart, the balls of radius rho / 4 about them are disjoint and lie within |w| <= (j + 1/2) rho / 2. One cell
-is enough for j = 1. Sum over j at confidences 6 delta / (pi^2 j^2). For long w it is about half of h.
+is enough for j = 1. Sum over j at confidences 6 delta / (pi^2 j^2).
+
+`covering_term` is at most h for square <= 1/4 and for square >= sqrt 7 - 1, that is |w| <= 0.5 rho or
+|w| >= 1.283 rho, whatever k, n >= 2 and delta: so there Theorem 2 holds as it stands, without its assumption.
+Below, log(pi^2 / (6 delta)) stands against 8 log(n / delta) and more. Above, 1 + 2 j <= (1 + square)^2, with
+equality at sqrt 7 - 1 and j = 3, so that
+
+    2 log j + log(pi^2 / 6) <= k log[(1 + square)^2 / (1 + 2 j)] + 16 log(6 n + 3 k)
+
+is enough: the last term is at least 16 log 15 > 43, and where log j > 21 the one before it is above
+2 log j + 1. For long w it is about half of h, and for |w| <= rho / 2 it counts no weights.
 
 `adaptive_term` (ASAM's) is h at the radius eta rho: |T^-1 e| <= |e| / eta, as T = |w| + eta >= eta, so that
 its ball contains the plain one of radius eta rho, and its bound follows from Theorem 2 there.
@@ -49,7 +59,7 @@ def tighter_term(square, k, n, delta):
 
 
 def covering_term(square, k, n, delta):
-    """Without the assumption, and smaller than h but for a range of |w| about rho and large k."""
+    """Without the assumption; at most h but for 0.5 rho < |w| < 1.283 rho, where k is large."""
     j = np.maximum(1, np.ceil(2 * np.sqrt(square)))
     cells = np.where(j == 1, 0, k * np.log(1 + 2 * j))
     return np.sqrt((cells + np.log(np.pi**2 * j**2 / (6 * delta))) / (2 * n))
