@@ -5,20 +5,18 @@ import matplotlib.pyplot as plt
 from figures.style import BOUND, TERM, TERM_DASH
 
 LABEL = {"h": "Theorem 2", "tighter": "its proof, not simplified", "covering": "without the assumption"}
-USUAL = {"n": 2000, "ratio": 0.1}
 
 
 def draw(table):
     figure, axes = plt.subplots(1, 3, figsize=(9.8, 3.2))
-    model, size = table[table.kind == "model"], table[table.kind == "size"]
-    curves(axes[0], model[model.n == USUAL["n"]], "ratio")
-    curves(axes[1], model[model.ratio == USUAL["ratio"]], "n")
-    axes[0].set(
-        xlabel=r"radius $\rho\,/\,\|w\|$", ylabel="error", title=rf"$n = {USUAL['n']}$", ylim=(0, None)
-    )
-    axes[1].set(
-        xscale="log", xlabel=r"examples $n$", title=rf"$\rho = {USUAL['ratio']:g}\,\|w\|$", ylim=(0, None)
-    )
+    radius, examples = (table[table.kind == kind] for kind in ("radius", "examples"))
+    size = table[table.kind == "size"]
+    curves(axes[0], radius, "ratio")
+    curves(axes[1], examples, "n")
+    axes[0].set(xlabel=r"radius $\rho\,/\,\|w\|$", ylabel="error", title=rf"$n = {radius.n.iloc[0]}$")
+    axes[1].set(xscale="log", xlabel=r"examples $n$", title=rf"$\rho = {examples.ratio.iloc[0]:g}\,\|w\|$")
+    for axis in axes[:2]:
+        axis.set_ylim(bottom=0)
     weights(axes[2], size[size.ratio == 1])
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3)
