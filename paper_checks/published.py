@@ -8,7 +8,7 @@ import re
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -57,3 +57,43 @@ def margin(cell):
     if size is None:
         return np.nan
     return 0.1 if below and float(size) == 0 else float(size)
+
+
+# Claims about printed numbers
+
+
+class Comparison(NamedTuple):
+    """Each entry of `low` is at most its partner in `high`."""
+
+    low: np.ndarray
+    high: np.ndarray
+    others: dict[str, Any]  # a falsified claim -> its (low, high), or a function of a factor that gives them
+
+
+def complete(case):
+    return {"numbers on both sides": bool(np.all(np.isfinite(case.low)) and np.all(np.isfinite(case.high)))}
+
+
+def excess(case):
+    """The largest of low - high."""
+    return float(np.max(case.low - case.high))
+
+
+def falsified(case):
+    """The controls of a comparison."""
+
+    def other(claim):
+        if callable(claim):
+            return lambda factor: other(claim(factor))
+        return case._replace(low=claim[0], high=claim[1])
+
+    return {name: other(claim) for name, claim in case.others.items()}
+
+
+def same(a, b, others):
+    """a = b, as a comparison: |a - b| is at most 0."""
+    apart = {
+        name: other if callable(other) else (np.abs(other[0] - other[1]), np.zeros(np.shape(other[0])))
+        for name, other in others.items()
+    }
+    return Comparison(np.abs(a - b), np.zeros(np.shape(a)), apart)

@@ -2,16 +2,17 @@
 
 The numbers are the paper's own (published.toml); what is checked is what it says of them.
 
-    pairs       the number of pairs in which SAM's error is not the lower one, against those conceded
-    intervals   the largest upper end of SAM's interval minus the lower end of SGD's: they do not overlap
-    epochs      Table 2: the largest rise of SAM's error with more epochs, and the largest fall of SGD's from
-                200 to 400
-    signs       the 99.9 % upper limit (Clopper and Pearson) of the chance that SAM is not the better one, below
-                1/2: each pair a trial, and again each net on each data set, won if all its pairs are
+    pairs      the number of pairs in which SAM's error is not the lower one, against those conceded
+    intervals  the largest upper end of SAM's interval minus the lower end of SGD's: they do not overlap
+    epochs     Table 2: the largest rise of SAM's error with more epochs, and the largest fall of SGD's
+               from 200 to 400
+    signs      the 99.9 % upper limit (Clopper and Pearson) of the chance that SAM is not the better one
+               is below 1/2: each pair a trial, and again each net on each data set, won if all its pairs
+               are
 
-The trials of a sign test should be independent; the pairs share nets, data and authors, hence the second count.
-A margin printed as "<0.1" is taken as 0.1, one that is not printed as 0. Controls: the methods exchanged, and
-dials: SAM's errors a little larger, wider intervals.
+The trials of a sign test should be independent; the pairs share nets, data and authors, hence the second
+count. A margin printed as "<0.1" is taken as 0.1, one that is not printed as 0. Controls: the methods
+exchanged, and dials: SAM's errors a little larger, wider intervals.
 """
 
 from typing import NamedTuple
