@@ -4,9 +4,9 @@ For A that keeps the loss and T_{Aw} = A T_w three things hold at once, in every
 
     e(Aw) = A e(w),  |T_{Aw} grad L(Aw)|_q = |T_w grad L(w)|_q,  L(Aw + T_{Aw} u) = L(w + T_w u) for all u.
 
-By the last, tried at 64 points u, the maxima over any ball |T^-1 e| <= rho are the same: nothing is maximised.
-T is |w| entry by entry under factors of single nodes, and the norm of each row (filter-wise) under a factor
-of the layer.
+By the last, tried at 64 points u, the maxima over any ball |T^-1 e| <= rho are the same: nothing is to be
+maximised. T is |w| entry by entry under factors of nodes, and the norm of each row (filter-wise) under a
+factor of the layer.
 
 asam_iterates: the gradient at the ascended weights moves by A^-1 where they move by A, so that the steps are
 
