@@ -48,15 +48,23 @@ def parsed(fields):
 
 
 def value(cell):
-    number = CELL.fullmatch(cell)[1]
+    number, _, _ = parts(cell)
     return np.nan if number == "-" else float(number)
 
 
 def margin(cell):
-    _, below, size = CELL.fullmatch(cell).groups()
+    _, below, size = parts(cell)
     if size is None:
         return np.nan
     return 0.1 if below and float(size) == 0 else float(size)
+
+
+def parts(cell):
+    """The number, the sign "<" and the margin, as printed."""
+    found = CELL.fullmatch(cell)
+    if found is None:
+        raise ValueError(f'a cell is printed as "2.1", "2.1±0.1", "2.1±<0.1" or "-"; got {cell!r}')
+    return found.groups()
 
 
 # Claims about printed numbers

@@ -17,6 +17,11 @@ def test_a_cell_is_its_value_and_its_margin():
     assert np.isnan(published.value("-"))
 
 
+def test_what_is_no_cell_is_refused():
+    with pytest.raises(ValueError, match=r"got '2.7\+-0.1'"):
+        published.value("2.7+-0.1")
+
+
 def test_a_row_with_a_cell_too_few_is_no_table():
     with pytest.raises(ValueError, match="zip"):
         published.parsed({"printed": "a | b\n1 | 2\n3"})

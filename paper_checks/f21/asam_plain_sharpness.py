@@ -52,9 +52,9 @@ def cases():
     for name in FAR:
         slug = "" if name == "plain" else f"asam_{name}: "
         for seed in (8, 9):
-            given = relu_net.normal(seed, N, D, UNITS)
-            out[f"{slug}formula, net {seed}"] = Case("formula", name, *given, MODERATE, MODERATE)
-            out[f"{slug}maximum, net {seed}"] = Case("maximum", name, *given, FAR[name], FAR[name])
+            f, w = relu_net.normal(seed, N, D, UNITS)
+            out[f"{slug}formula, net {seed}"] = Case("formula", name, f, w, MODERATE, MODERATE)
+            out[f"{slug}maximum, net {seed}"] = Case("maximum", name, f, w, FAR[name], FAR[name])
     return out
 
 
@@ -83,7 +83,8 @@ def seen(f, w, factors):
         square = sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(inner))
         return square, f.loss(ahead(moved, RHO, step)), f.ceiling(w, scale, RHO)
 
-    return Seen(*jax.vmap(under)(jnp.stack(list(METRICS.values()))), loss, grad)
+    square, found, most = jax.vmap(under)(jnp.stack(list(METRICS.values())))
+    return Seen(square, found, most, loss, grad)
 
 
 def formula(case):

@@ -61,10 +61,10 @@ def cases():
     for sam, sgd, margins, groups in tables.values():
         joined.append((sam, sgd, margins, groups + offset))
         offset += 1 + groups.max()
-    together = [np.concatenate(each) for each in zip(*joined, strict=True)]
-    single = [*together[:3], np.arange(len(together[0]))]
-    out[f"better_generalisation: signs of {len(single[3])} pairs"] = Case("signs", *single)
-    out[f"better_generalisation: signs of {offset} nets on their data"] = Case("signs", *together)
+    sam, sgd, margins, groups = (np.concatenate(each) for each in zip(*joined, strict=True))
+    for count, of in ((len(sam), "pairs"), (offset, "nets on their data")):
+        each = np.arange(len(sam)) if of == "pairs" else groups
+        out[f"better_generalisation: signs of {count} {of}"] = Case("signs", sam, sgd, margins, each)
     return out
 
 

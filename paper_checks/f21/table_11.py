@@ -70,7 +70,8 @@ def ratio(sharp, told, *others):
     def claim(factor):
         return np.abs(factor * sharp[:1] - sharp[-1:]), np.array([0.005 * (factor + 1)])
 
-    return Comparison(*claim(told), {f"{factor:g} times": claim(factor) for factor in others})
+    low, high = claim(told)
+    return Comparison(low, high, {f"{factor:g} times": claim(factor) for factor in others})
 
 
 def chance(values, margins, data, rows):
@@ -84,8 +85,10 @@ def chance(values, margins, data, rows):
         found = stdtr(freedom, (error[rows] - error[0]) / np.sqrt(both))
         return 3 * found, np.full(len(rows), CHANCE)
 
+    low, high = test(rows, width)
     return Comparison(
-        *test(rows, width),
+        low,
+        high,
         {
             "as standard errors": test(rows, width * np.sqrt(RUNS)),
             "that of one step": test([0] * len(rows), width),
