@@ -129,4 +129,3 @@ def slope_size(sizes, radius):
 def rise_size(sizes, radius):
     second, third, fourth = sizes
     return radius**2 * (second / 2 + radius * third / 6 + radius**2 * fourth / 24)
-

@@ -1,0 +1,120 @@
+"""The inner maximum, the largest f(w + e) - f(w) over |e|_p <= rho: exact at corners, else between two bounds.
+
+Corners. A quadratic that is convex along every edge of a polytope is largest at a corner: from a point inside
+a face go along an edge of the face, whichever way does not fall, until the face ends; its dimension has
+fallen. The edges of the ball of p = inf are e_i, of p = 1 e_i - e_j and e_i + e_j, so what is needed is
+
+    p = inf    H_ii >= 0                               2^d corners, one of each pair of signs at any other d
+    p = 1      H_ii + H_jj >= 2 |H_ij|, i != j         2 d corners: rho |g_i| + rho^2 H_ii / 2
+
+less than convexity, which gives both. With a diagonal H the ball of p = inf is a product of intervals, and
+each entry is maximised by itself, whatever the signs.
+
+Bounds. With |Hess f(w + e) - Hess f(w)| <= M |e| Taylor's remainder is at most M |e|^3 / 6, so the maximum is
+at most that of the quadratic model plus M r^3 / 6, r the largest |e| of the ball. For p = 1 and inf a model
+that curves down along an edge is first replaced by a larger one that does not. Any value attained is a bound
+from below.
+
+Place: f21, equation 1, beyond p = 2, which is `largest_in_ball` of theory/sharpness.py.
+"""
+
+from math import inf, sqrt
+from typing import NamedTuple
+
+import numpy as np
+
+from theory import Array, admit
+from theory.sharpness import largest_found, largest_in_ball, second_order
+
+MOST = 16  # entries whose 2^d corners are listed
+
+
+class Top(NamedTuple):
+    """A maximum and where it is attained."""
+
+    value: Array
+    step: Array  # (d,)
+
+
+class Bracket(NamedTuple):
+    """The maximum lies in [lower, upper]; lower is attained at step."""
+
+    lower: Array
+    step: Array  # (d,)
+    upper: Array
+
+
+def corners(d, p):
+    """The corners of the unit ball of p = 1 or inf, (count, d)."""
+    if polytope(p) == 1:
+        return np.concatenate([np.eye(d), -np.eye(d)])
+    d = admit.whole(d, "the number of entries whose corners are listed", 1, MOST)
+    return 1.0 - 2.0 * (np.arange(2**d)[:, None] >> np.arange(d) & 1)
+
+
+def edge_curvature(hessian, p):
+    """The least curvature along an edge of the ball of p = 1 or inf: corners are enough if it is not negative."""
+    diagonal = np.diag(hessian)
+    if polytope(p) == inf or len(diagonal) == 1:
+        return np.min(diagonal)
+    pairs = diagonal[:, None] + diagonal - 2 * np.abs(hessian)
+    return np.min(pairs[~np.eye(len(diagonal), dtype=bool)]) / 2
+
+
+def polytope(p):
+    if p not in (1, inf):
+        raise ValueError(f"the ball has corners for p = 1 and p = inf; got p = {p:g}")
+    return p
+
+
+def largest_at_corners(hessian, slope, radius, p):
+    """The maximum of slope . v + v' hessian v / 2 over |v|_p <= radius, p = 1 or inf, where it is exact."""
+    hessian, slope = admit.numbers(hessian, "the Hessian"), admit.numbers(slope, "the slope")
+    curvature = edge_curvature(hessian, p)
+    if p == inf and np.array_equal(hessian, np.diag(np.diag(hessian))):
+        return separable(np.diag(hessian), slope, radius)
+    if curvature < -1e-12 * np.abs(hessian).max():
+        raise ValueError(
+            f"the quadratic curves down along an edge of the ball of p = {p:g} ({curvature:.3g}), so it may be "
+            "largest inside; `above` bounds it"
+        )
+    return best(hessian, slope, radius, p)
+
+
+def best(hessian, slope, radius, p):
+    points = radius * corners(len(slope), p)
+    values = points @ slope + 0.5 * np.sum((points @ hessian) * points, axis=1)
+    k = np.argmax(values)
+    return Top(values[k], points[k])
+
+
+def separable(curvatures, slope, radius):
+    """The maximum of slope . v + sum_i curvatures_i v_i^2 / 2 over |v|_inf <= radius, any d and any signs."""
+    down = curvatures < 0
+    inside = np.abs(slope) / np.where(down, -curvatures, 1)
+    sizes = np.where(down, np.minimum(inside, radius), radius)
+    step = np.where(slope < 0, -sizes, sizes)
+    return Top(slope @ step + 0.5 * curvatures @ step**2, step)
+
+
+def above(hessian, slope, radius, p, third):
+    """At least the inner maximum over |e|_p <= radius, p = 1, 2 or inf, where |Hess f| changes by third |e|."""
+    if p == 2:
+        return largest_in_ball(hessian, slope, radius).value + third * radius**3 / 6
+    hessian, slope = np.asarray(hessian), np.asarray(slope)
+    if polytope(p) == inf:
+        lift, longest = np.diag(np.maximum(-np.diag(hessian), 0)), radius * sqrt(len(slope))
+    else:
+        lift, longest = max(-edge_curvature(hessian, 1), 0) * np.eye(len(slope)), radius
+    return best(hessian + lift, slope, radius, p).value + third * longest**3 / 6
+
+
+def bracket(rise, starts, radius, third, iterations):
+    """The maximum of rise(v), rise(0) = 0, over |v| <= radius, between the best of climbs and `above`.
+
+    Compile it with `rise` and `iterations` static.
+    """
+    model = second_order(rise)
+    lower, step = largest_found(model, starts, radius, True, iterations)
+    _, slope, hessian = model(0 * step)
+    return Bracket(lower, step, above(hessian, slope, radius, 2, third))
