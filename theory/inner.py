@@ -1,4 +1,4 @@
-"""The inner maximum, the largest f(w + e) - f(w) over |e|_p <= rho: exact at corners, else between two bounds.
+"""The inner maximum, the largest f(w + e) - f(w) over |e|_p <= rho: at corners, else between two bounds.
 
 Corners. A quadratic that is convex along every edge of a polytope is largest at a corner: from a point inside
 a face go along an edge of the face, whichever way does not fall, until the face ends; its dimension has
@@ -53,7 +53,7 @@ def corners(d, p):
 
 
 def edge_curvature(hessian, p):
-    """The least curvature along an edge of the ball of p = 1 or inf: corners are enough if it is not negative."""
+    """The least curvature along an edge of the ball of p = 1 or inf; corners are enough if it is >= 0."""
     diagonal = np.diag(hessian)
     if polytope(p) == inf or len(diagonal) == 1:
         return np.min(diagonal)
@@ -75,8 +75,8 @@ def largest_at_corners(hessian, slope, radius, p):
         return separable(np.diag(hessian), slope, radius)
     if curvature < -1e-12 * np.abs(hessian).max():
         raise ValueError(
-            f"the quadratic curves down along an edge of the ball of p = {p:g} ({curvature:.3g}), so it may be "
-            "largest inside; `above` bounds it"
+            f"the quadratic curves down along an edge of the ball of p = {p:g} ({curvature:.3g}): "
+            "it may be largest inside; `above` bounds it"
         )
     return best(hessian, slope, radius, p)
 
@@ -98,7 +98,7 @@ def separable(curvatures, slope, radius):
 
 
 def above(hessian, slope, radius, p, third):
-    """At least the inner maximum over |e|_p <= radius, p = 1, 2 or inf, where |Hess f| changes by third |e|."""
+    """At least the inner maximum over |e|_p <= radius, p = 1, 2 or inf; third is M."""
     if p == 2:
         return largest_in_ball(hessian, slope, radius).value + third * radius**3 / 6
     hessian, slope = np.asarray(hessian), np.asarray(slope)
