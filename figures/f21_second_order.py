@@ -55,7 +55,5 @@ def ends(axis, nets):
         )
     axis.axhline(1, color=STYLE["SAM"][0], lw=0.7)
     axis.axvline(1, color=STYLE["SAM"][0], lw=0.7)
-    axis.set(
-        xscale="log", xlabel=r"$\lambda_1$ over that of SAM", title="test loss over that of SAM, at the end"
-    )
+    axis.set(xlabel=r"$\lambda_1$ over that of SAM", title="test loss over that of SAM, at the end")
     axis.legend(loc="upper right")
