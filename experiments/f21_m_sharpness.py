@@ -8,8 +8,8 @@ fall as m is halved, nor does the maximum; `one step` may.
 
 "pairs": two quadratics in the plane, slopes standard normal, Hessians the symmetric parts of 3 times standard
 normal matrices. `failed` counts the pairs, of `draws`, whose own one-step rises have a smaller mean than the
-rise of their mean along its step, `low` and `high` are limits of its chance; `exact_failed` counts the same of
-exact maxima. As rho grows the Hessians alone decide, H and -H are alike, and the chance tends to 1/2.
+rise of their mean along its step, `low` and `high` are limits of its chance; `exact_failed` counts the same
+of exact maxima. As rho grows the Hessians alone decide, H and -H are alike, and the chance tends to 1/2.
 """
 
 from fractions import Fraction
@@ -27,7 +27,7 @@ from theory.confidence import upper
 from theory.sharpness import largest_in_ball
 from theory.update import direction, norm, step
 
-SECONDS = 12
+SECONDS = 9
 QUICK = {"steps": 100, "draws": 100, "radii": (0.05,), "pair_radii": (0.1, 1.0, 10.0)}
 EXAMPLES, STARTS, ITERATIONS = 24, 2, 10
 ROUNDING = 1e-12

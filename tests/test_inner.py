@@ -89,6 +89,9 @@ def test_upper_bounds_of_quadratics_are_maxima_where_these_are_exact_and_above_t
     for p in (1, inf):
         top = rise(h, g, ball(200_000, 4, p, 1)).max()
         assert top < inner.above(h, g, 1.0, p, 0.0)
+        small = inner.first_order_radius(h, g, p)
+        first = small * (np.sign(g) if p == inf else np.sign(g) * (np.abs(g) == np.abs(g).max()))
+        np.testing.assert_allclose(inner.above(h, g, small, p, 0.0), rise(h, g, first), rtol=1e-14)
         convex = edge_convex(4, p, 1)
         assert inner.above(convex, g, 1.0, p, 0.0) == inner.largest_at_corners(convex, g, 1.0, p).value
         longest = 2.0 if p == inf else 1.0  # of the ball, in four dimensions
@@ -97,6 +100,17 @@ def test_upper_bounds_of_quadratics_are_maxima_where_these_are_exact_and_above_t
     np.testing.assert_allclose(
         inner.above(h, g, 0.5, 2, 6.0), largest_in_ball(h, g, 0.5).value + 0.125, rtol=1e-14
     )
+
+
+def test_the_radius_up_to_which_one_ascent_is_exact_by_hand():
+    h, g = np.array([[-2.0, 1], [1, 0.5]]), np.array([3.0, -0.75])
+    assert inner.first_order_radius(h, g, inf) == 0.5  # 3 / 3 and 0.75 / 1.5
+    assert inner.first_order_radius(h, g, 1) == 0.75  # 2.25 / (2 + 1) and 3 / 2
+    assert inner.first_order_radius(np.array([[-4.0]]), np.array([-2.0]), 1) == 0.5
+    for p in (1, inf):
+        radius = inner.first_order_radius(h, g, p)
+        step = radius * np.array([1, 0 if p == 1 else -1])
+        assert rise(h, g, radius * ball(100_000, 2, p, 4)).max() <= rise(h, g, step)
 
 
 def test_other_norms_and_too_many_corners_are_refused():

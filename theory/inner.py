@@ -10,10 +10,15 @@ fallen. The edges of the ball of p = inf are e_i, of p = 1 e_i - e_j and e_i + e
 less than convexity, which gives both. With a diagonal H the ball of p = inf is a product of intervals, and
 each entry is maximised by itself, whatever the signs.
 
+First order. While the slope keeps the sign of each entry (p = inf) or its largest entry and the sign of that
+(p = 1) on the whole ball, the first-order step a = rho s_p(g) is exactly a maximiser: on the way from any e
+to a the slope g(e) gains g(e) . (a - e) >= rho |g(e)|_q - |g(e)|_q |e|_p >= 0. On a quadratic entry i of the
+slope changes by at most rho sum_j |H_ij|, for p = 1 by rho max_j |H_ij|: `first_order_radius`.
+
 Bounds. With |Hess f(w + e) - Hess f(w)| <= M |e| Taylor's remainder is at most M |e|^3 / 6, so the maximum is
 at most that of the quadratic model plus M r^3 / 6, r the largest |e| of the ball. For p = 1 and inf a model
-that curves down along an edge is first replaced by a larger one that does not. Any value attained is a bound
-from below.
+that curves down along an edge is replaced by a larger one that does not, unless its first-order step is a
+maximiser. Any value attained is a bound from below.
 
 Place: f21, equation 1, beyond p = 2, which is `largest_in_ball` of theory/sharpness.py.
 """
@@ -88,6 +93,17 @@ def best(hessian, slope, radius, p):
     return Top(values[k], points[k])
 
 
+def first_order_radius(hessian, slope, p):
+    """A radius up to which rho s_p(slope) is a maximiser of the quadratic over |v|_p <= rho, p = 1 or inf."""
+    sizes, entries = np.abs(slope), np.abs(hessian)
+    if polytope(p) == inf:
+        return np.min(sizes / np.sum(entries, axis=1))
+    i, largest = np.argmax(sizes), np.max(entries, axis=1)
+    others = np.arange(len(sizes)) != i
+    between = (sizes[i] - sizes[others]) / (largest[i] + largest[others])
+    return min(np.min(between, initial=inf), sizes[i] / largest[i])
+
+
 def separable(curvatures, slope, radius):
     """The maximum of slope . v + sum_i curvatures_i v_i^2 / 2 over |v|_inf <= radius, any d and any signs."""
     down = curvatures < 0
@@ -102,11 +118,11 @@ def above(hessian, slope, radius, p, third):
     if p == 2:
         return largest_in_ball(hessian, slope, radius).value + third * radius**3 / 6
     hessian, slope = np.asarray(hessian), np.asarray(slope)
-    if polytope(p) == inf:
-        lift, longest = np.diag(np.maximum(-np.diag(hessian), 0)), radius * sqrt(len(slope))
-    else:
-        lift, longest = max(-edge_curvature(hessian, 1), 0) * np.eye(len(slope)), radius
-    return best(hessian + lift, slope, radius, p).value + third * longest**3 / 6
+    longest = radius * (sqrt(len(slope)) if polytope(p) == inf else 1)
+    if radius > first_order_radius(hessian, slope, p):
+        down = np.diag(hessian) if p == inf else np.full(len(slope), edge_curvature(hessian, 1))
+        hessian = hessian + np.diag(np.maximum(-down, 0))
+    return best(hessian, slope, radius, p).value + third * longest**3 / 6
 
 
 def bracket(rise, starts, radius, third, iterations):
