@@ -11,6 +11,7 @@ p = 1 and inf, of climbs for p = 2, and of the first 30 repeated ascents; `upper
 theory/inner.py with the third derivatives bounded in the ball.
 """
 
+from functools import partial
 from math import inf, sqrt
 
 import jax
@@ -48,15 +49,22 @@ def run(seed=0, radii=33, smallest=1e-3, largest=10.0, shrink=0.01):
     return pd.concat(frames, ignore_index=True)
 
 
+in_balls = jax.jit(jax.vmap(largest_in_ball, (None, None, 0)))
+
+
+@jax.jit
+def steps(g):
+    """The first-order steps of radius 1."""
+    return [ascent.unit(g, p) for p in NORMS]
+
+
 def on_quadratic(kind, h, g, rho):
-    in_balls = jax.jit(jax.vmap(largest_in_ball, (None, None, 0)))
     frames = []
-    for p in NORMS:
+    for p, s in zip(NORMS, map(np.asarray, steps(g)), strict=True):
         if p == 2:
             best = np.asarray(in_balls(h, g, rho).value)
         else:
             best = np.array([inner.largest_at_corners(h, g, each, p).value for each in rho])
-        s = np.asarray(ascent.unit(jnp.asarray(g), p))
         first = rho * (s @ g) + 0.5 * rho**2 * (s @ h @ s)
         kept = {"kind": kind, "p": f"{p:g}", "rho": rho, "first": first, "linear": rho * (s @ g)}
         frames.append(pd.DataFrame(kept | {"lower": best, "upper": best}))
@@ -67,58 +75,49 @@ def on_net(rng, rho):
     f = tanh_net(
         rng.standard_normal((EXAMPLES, 2)), rng.standard_normal(EXAMPLES), rng.standard_normal(D // 2)
     )
-    w = jnp.asarray(rng.standard_normal(D))
-
-    @jax.jit
-    def rise(v):
-        return jnp.mean(f.losses(w + v) - f.losses(w))
-
-    _, g, h = jax.jit(second_order(rise))(0 * w)
-    climbed, ascended = climbs(rise, w, rng, rho), {p: ascents(f.loss, w, rho, p) for p in NORMS}
+    w, starts = rng.standard_normal(D), rng.standard_normal((STARTS, D))
+    g, h, upper, *found = jax.tree.map(np.asarray, at_net(f, w, starts, rho, thirds(f, w, rho)))
     frames = []
-    for p in NORMS:
-        s = ascent.unit(g, p)
-        rises = jax.jit(jax.vmap(jax.vmap(rise)))
-        tried = ascended[p]
+    for p, s, lower in zip(NORMS, map(np.asarray, steps(g)), found, strict=True):
+        first = rises(f, w, rho[:, None] * s)
+        above = upper
         if p != 2:
-            tried = np.concatenate([tried, rho[:, None, None] * inner.corners(D, p)], axis=1)
-        lower = np.asarray(rises(tried)).max(1)
-        # Taylor's remainder is bounded within the longest |e| of the ball
-        longest = rho * (sqrt(D) if p == inf else 1)
-        third = np.array([np.mean(f.third_near(w, each)) for each in longest])
-        if p == 2:
-            above = jax.jit(jax.vmap(lambda rho, m: inner.above(h, g, rho, 2, m)))(rho, third)
-        else:
+            tried = rises(f, w, (rho[:, None, None] * inner.corners(D, p)).reshape(-1, D))
+            lower = np.maximum(lower, tried.reshape(len(rho), -1).max(1))
+            third = thirds(f, w, rho * (sqrt(D) if p == inf else 1))
             above = [inner.above(h, g, each, p, m) for each, m in zip(rho, third, strict=True)]
-        first = np.asarray(rises(rho[:, None, None] * s))[:, 0]
-        lower = np.maximum(lower, np.maximum(first, climbed if p == 2 else 0))
-        kept = {"kind": "net", "p": f"{p:g}", "rho": rho, "linear": rho * float(s @ g), "first": first}
-        frames.append(pd.DataFrame(kept | {"lower": lower, "upper": np.asarray(above)}))
+        kept = {"kind": "net", "p": f"{p:g}", "rho": rho, "linear": rho * (s @ g), "first": first}
+        frames.append(pd.DataFrame(kept | {"lower": np.maximum(lower, first), "upper": above}))
     return pd.concat(frames)
 
 
-def climbs(rise, w, rng, rho):
-    """The best value of climbs in the ball of p = 2, one for each radius."""
-    starts = rng.standard_normal((STARTS, D))
-
-    @jax.jit
-    @jax.vmap
-    def best(radius):
-        return inner.bracket(rise, starts, radius, 0.0, ITERATIONS).lower
-
-    return np.asarray(best(jnp.asarray(rho)))
+def thirds(f, w, lengths):
+    """Bounds of the third derivatives within each length."""
+    return np.array([np.mean(f.third_near(w, each)) for each in lengths])
 
 
-def ascents(loss, w, rho, p):
-    """The points e of repeated ascents, (radii, ASCENTS, d)."""
+def rises(f, w, points):
+    units = np.tanh(np.einsum("bhk,nk->bnh", (w + points).reshape(len(points), -1, f.x.shape[1]), f.x))
+    return np.mean((units @ f.second - f.y) ** 2, axis=1) / 2 - float(f.loss(w))
 
-    @jax.jit
-    @jax.vmap
-    def path(radius):
+
+@jax.jit
+def at_net(f, w, starts, rho, third):
+    """Slope and Hessian, the upper end for p = 2, and for each p the best value of ascents and climbs."""
+
+    def rise(v):
+        return jnp.mean(f.losses(w + v) - f.losses(w))
+
+    def ascended(radius, p):
         def again(e, _):
-            e = radius * ascent.unit(jax.grad(loss)(w + e), p)
-            return e, e
+            e = radius * ascent.unit(jax.grad(rise)(e), p)
+            return e, rise(e)
 
-        return jax.lax.scan(again, 0 * w, length=ASCENTS)[1]
+        return jnp.max(jax.lax.scan(again, 0 * w, length=ASCENTS)[1])
 
-    return np.asarray(path(jnp.asarray(rho)))
+    _, g, h = second_order(rise)(0 * w)
+    lower, _, upper = jax.vmap(lambda radius, m: inner.bracket(rise, starts, radius, m, ITERATIONS))(
+        rho, third
+    )
+    best = {p: jax.vmap(partial(ascended, p=p))(rho) for p in NORMS}
+    return g, h, upper, best[1], jnp.maximum(best[2], lower), best[inf]
