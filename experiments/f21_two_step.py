@@ -59,11 +59,12 @@ def run(
     along = np.linspace(-1.5, 1.5, grid)
     a, b = (x.ravel() for x in np.meshgrid(along, along))
     for method, (w, _, _, vectors) in both.items():
-        points = w[0] + jnp.outer(a, vectors[0, :, -1]) + jnp.outer(b, vectors[0, :, -2])
+        points = np.asarray(w[0]) + np.outer(a, vectors[0, :, -1]) + np.outer(b, vectors[0, :, -2])
         kept = {"kind": "around", "method": method, "seed": 0, "x": a, "y": b}
         frames.append(pd.DataFrame(kept | {"loss": losses(first, points)}))
     share = np.linspace(-0.5, 1.5, 4 * grid)
-    points = both["GD"][0][0] + jnp.outer(share, both["SAM"][0][0] - both["GD"][0][0])
+    first_end, last_end = (np.asarray(both[method][0][0]) for method in ("GD", "SAM"))
+    points = first_end + np.outer(share, last_end - first_end)
     frames.append(pd.DataFrame({"kind": "between", "seed": 0, "share": share, "loss": losses(first, points)}))
     return pd.concat(frames, ignore_index=True)
 
