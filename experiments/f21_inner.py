@@ -24,7 +24,7 @@ from theory import admit, ascent, inner
 from theory.problems.tanh_net import tanh_net
 from theory.sharpness import largest_in_ball, second_order
 
-SECONDS = 9
+SECONDS = 7
 QUICK = {"radii": 5}
 NORMS = (1, 2, inf)
 D, EXAMPLES, STARTS, ITERATIONS, ASCENTS = 8, 20, 6, 12, 30

@@ -27,7 +27,7 @@ from theory.confidence import upper
 from theory.sharpness import largest_in_ball
 from theory.update import direction, norm, step
 
-SECONDS = 9
+SECONDS = 8
 QUICK = {"steps": 100, "draws": 100, "radii": (0.05,), "pair_radii": (0.1, 1.0, 10.0)}
 EXAMPLES, STARTS, ITERATIONS = 24, 2, 10
 ROUNDING = 1e-12

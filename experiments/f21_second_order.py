@@ -24,7 +24,7 @@ from theory.confidence import median_above
 from theory.problems.tanh_net import TanhNet, tanh_net
 from theory.update import descended, direction, look_ahead, norm
 
-SECONDS = 10
+SECONDS = 9
 QUICK = {"steps": 200, "seeds": 2, "draws": 20}
 METHODS = {"GD": (0.0, 0.0), "SAM": (1.0, 0.0), "SAM, whole gradient": (1.0, 1.0)}  # of rho, of the term
 D = 50
