@@ -24,6 +24,10 @@ PEERS = {
         "a checkout of the public repository dimitris-oik/unifiedsam",
         {"numpy_exps/methods.py": "unifiedSAM", "numpy_exps/loss.py": "RidgeRegression"},
     ),
+    "pyhessian": Peer(
+        "a checkout of the public repository amirgholami/PyHessian (or pyhessian installed; it needs torch)",
+        {"pyhessian/hessian.py": "hessian"},
+    ),
 }
 
 
@@ -51,7 +55,7 @@ def imported(name, folder):
     """What is taken from a peer, in the order of its files; ValueError where a file does not have it."""
     things = []
     for file, names in PEERS[name].takes.items():
-        module = run(name, Path(folder) / file)
+        module = run(name, Path(folder), file)
         for thing in names.split():
             if not hasattr(module, thing):
                 raise ValueError(f"{Path(folder) / file} has no {thing}; take {PEERS[name].what}")
@@ -59,16 +63,22 @@ def imported(name, folder):
     return things
 
 
-def run(name, path):
-    """A module from its file; nothing is written beside it, and its warnings are its own affair."""
+def run(name, folder, file):
+    """A module from its file, which may import others of the folder; nothing is written beside it.
+
+    Its warnings are its own affair.
+    """
+    path = folder / file
     spec = importlib.util.spec_from_file_location(f"{name}_{path.stem}", path)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    sys.path.insert(0, str(folder.absolute()))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             spec.loader.exec_module(module)
     finally:
         sys.dont_write_bytecode = before
+        sys.path.remove(str(folder.absolute()))
     return module

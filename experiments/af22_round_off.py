@@ -24,7 +24,7 @@ from theory.problems.notebook import STEPS
 
 SECONDS = 9
 QUICK = {"seeds": 4, "steps": 100}
-TOGETHER = 20  # data sets in one batch: what the cache holds
+TOGETHER = 25  # data sets in one batch: half of them, so that one program serves both
 SMALL, CLOSE = 0.06, 1e-9  # up to this radius the two agree to that
 
 

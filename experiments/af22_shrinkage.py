@@ -19,7 +19,7 @@ from experiments.record import progress
 from theory import admit, flow
 from theory.problems import diagonal
 
-SECONDS = 7
+SECONDS = 5
 QUICK = {"time": 20.0, "radii": (0.1,)}
 
 

@@ -111,6 +111,9 @@ def verdicts(table):
                 out[f"one_sam_sparsity: {name} not lowered, {where}"] = verdict(
                     ~lowered["1-SAM"], {"n-SAM": ~lowered["n-SAM"]}, of["1-SAM"]
                 )
+                out[f"uniform_shrinkage_usually: {name} not lowered, {where}"] = verdict(
+                    ~lowered["even"], {"n-SAM itself": ~lowered["n-SAM"]}, of["even"]
+                )
     return out
 
 

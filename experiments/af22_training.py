@@ -39,21 +39,21 @@ def run(seed=0, steps=1_000_000, points=160, gamma=0.1, u0=0.02, rho=0.12, lengt
     f = regression.train
     times = np.unique(np.concatenate([[0], np.round(np.geomspace(1, steps, points)).astype(int)]))
     draws = jnp.asarray(np.random.default_rng(seed).integers(0, f.n, steps))
-    whole, fives = (diagonal.groups(f.n, m) for m in (f.n, 5))
+    whole, fives = (diagonal.multiplied(diagonal.m_sam_rates(f, diagonal.groups(f.n, m))) for m in (f.n, 5))
+    lone, each = map(diagonal.multiplied, (diagonal.one_example_rates(f), diagonal.one_sam_rates(f)))
     arms = [
-        ("GD", f.n, diagonal.m_sam_rates(f, whole), 0.0, 0),
-        ("SGD", 1, diagonal.one_example_rates(f), 0.0, 0),
-        ("n-SAM", f.n, diagonal.m_sam_rates(f, whole), rho, 0),
-        ("n-SAM, public", f.n, diagonal.m_sam_rates(f, whole), rho / 2, 0),
-        ("n-SAM, normalised", f.n, diagonal.m_sam_rates(f, whole), length, 1),
-        ("5-SAM", 5, diagonal.m_sam_rates(f, fives), rho, 0),
-        ("1-SAM", 1, diagonal.one_sam_rates(f), rho, 0),
+        ("GD", f.n, whole, 0.0, 0),
+        ("SGD", 1, lone, 0.0, 0),
+        ("n-SAM", f.n, whole, rho, 0),
+        ("n-SAM, public", f.n, whole, rho / 2, 0),
+        ("n-SAM, normalised", f.n, whole, length, 1),
+        ("5-SAM", 5, fives, rho, 0),
+        ("1-SAM", 1, each, rho, 0),
     ]
     frames = []
     start = (jnp.full(f.x.shape[1], u0),) * 2
-    for name, m, rates, radius, lam in arms:
+    for name, m, move, radius, lam in arms:
         progress(f"af22_training: {name}, {steps} steps")
-        move = diagonal.multiplied(rates)
         seen = along(
             move, start, gamma, radius, lam, draws if name == "SGD" else None, jnp.asarray(np.diff(times))
         )

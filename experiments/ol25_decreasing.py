@@ -15,10 +15,9 @@ import pandas as pd
 
 from experiments.ol25_importance import drawn, gaps
 from experiments.ol25_lambda import matrix
-from experiments.record import progress
+from experiments.record import progress, sign_test
 from theory import admit, sampling
 from theory.bounds import ol25, ol25_decreasing
-from theory.confidence import median_above
 from theory.expectation import krylov, rank_one, recursion
 from theory.problems.least_squares import ridge
 
@@ -132,14 +131,7 @@ def verdicts(table):
     }
     for lam, rows in last[last.kind == "sampled"].groupby("lam"):
         gaps = rows.pivot(index="path", columns="steps", values="gap")
-        ratios = gaps.decreasing / gaps.constant
-        out[f"lam={lam:g}, {len(ratios)} paths"] = {
-            "measured": median_above(ratios, 1.0, LEVEL),
-            "bound": 0.5,
-            "level": LEVEL,
-            "median": float(ratios.median()),
-            "controls": {"exchanged": median_above(1 / ratios, 1.0, LEVEL)},
-        }
+        out[f"lam={lam:g}, {len(gaps)} paths"] = sign_test(gaps.decreasing, gaps.constant, LEVEL)
     return out
 
 

@@ -16,10 +16,9 @@ import numpy as np
 import pandas as pd
 
 from experiments.ol25_importance import drawn
-from experiments.record import progress
+from experiments.record import progress, sign_test
 from theory import admit, sampling
 from theory.bounds import ol25, sgd
-from theory.confidence import median_above
 from theory.descent import swept
 from theory.problems.logistic import logistic
 from theory.update import step
@@ -96,12 +95,6 @@ def verdicts(table):
     last = table[table.step == table.step.max()].pivot(index="path", columns="steps", values="gap")
     out = {}
     for name in last.columns.drop("decreasing"):
-        ratios = last["decreasing"] / last[name]
-        out[f"decreasing against {name}, {len(ratios)} paths"] = {
-            "measured": median_above(ratios, 1.0, LEVEL),
-            "bound": 0.5,
-            "level": LEVEL,
-            "median": float(ratios.median()),
-            "controls": {"exchanged": median_above(1 / ratios, 1.0, LEVEL)},
-        }
+        against = f"decreasing against {name}, {len(last)} paths"
+        out[against] = sign_test(last["decreasing"], last[name], LEVEL)
     return out

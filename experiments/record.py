@@ -28,6 +28,7 @@ import jax
 import numpy as np
 
 from theory import admit
+from theory.confidence import median_above
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
@@ -188,6 +189,20 @@ def commit(folder=HERE.parent):
     except (OSError, subprocess.CalledProcessError):
         return None
     return name + ("-changed" if changed else "")
+
+
+def sign_test(first, second, level):
+    """The verdict that more often than not `first` is not above `second`, pair by pair: the upper limit of
+    the chance that it is, against 1/2.
+    """
+    ratios = first / second
+    return {
+        "measured": median_above(ratios, 1.0, level),
+        "bound": 0.5,
+        "level": level,
+        "median": float(ratios.median()),
+        "controls": {"exchanged": median_above(1 / ratios, 1.0, level)},
+    }
 
 
 def progress(text):

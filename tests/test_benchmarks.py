@@ -2,15 +2,27 @@
 
 import json
 import os
+import sys
 import tempfile
-from math import inf, nan
+from math import inf, nan, pi
 from types import SimpleNamespace
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import _af22_process, af22_cold, af22_diagonal, harness, ol25_cold, peers
+from benchmarks import (
+    _af22_process,
+    _cold,
+    af22_cold,
+    af22_diagonal,
+    harness,
+    ol25_cold,
+    peers,
+    wml23_hessian,
+)
 from benchmarks.harness import Bench, Equality, Job, Row
 from experiments.record import Refused
 
@@ -204,11 +216,23 @@ def test_a_peer_is_imported_from_its_folder_and_nothing_is_written_there(checkou
         peers.imported("unifiedsam", checkout)
 
 
+def test_a_peer_may_import_from_its_own_folder_which_is_then_forgotten(tmp_path):
+    (tmp_path / "pyhessian").mkdir()
+    (tmp_path / "pyhessian" / "utils.py").write_text("from math import pi\n")
+    (tmp_path / "pyhessian" / "hessian.py").write_text("from pyhessian.utils import pi as hessian\n")
+    before = list(sys.path)
+    try:
+        assert peers.imported("pyhessian", tmp_path) == [pi] and sys.path == before
+    finally:
+        for name in ("pyhessian", "pyhessian.utils"):
+            sys.modules.pop(name, None)
+
+
 # The benchmarks themselves, without a clock
 
 
 def test_every_benchmark_names_peers_that_there_are():
-    assert harness.names() == ["af22_cold", "af22_diagonal", "ol25_cold", "ol25_ridge"]
+    assert harness.names() == ["af22_cold", "af22_diagonal", "ol25_cold", "ol25_ridge", "wml23_hessian"]
     for name in harness.names():
         module = harness.load(name)
         assert set(module.PEERS) <= set(peers.PEERS) and callable(module.bench)
@@ -218,7 +242,7 @@ def test_every_benchmark_names_peers_that_there_are():
 
 def test_without_its_peer_a_cold_start_lacks_both_rows():
     for module in (af22_cold, ol25_cold):
-        assert set(module.bench({}).lacking) == set(module.NAMES)
+        assert set(module.bench({}).lacking) == set(_cold.NAMES)
 
 
 @pytest.fixture
@@ -227,13 +251,17 @@ def room():
         yield SimpleNamespace(name=name)
 
 
+def our_process(room):
+    return _cold.process(room, "_ol25_process", "ours", os.environ, ol25_cold.task_file(room))
+
+
 def test_a_process_of_our_side_writes_the_curves_of_the_loop(room):
     """Four functions, two paths, against a loop with the indices of the same seed."""
     rng = np.random.default_rng(0)
     given = {"a": rng.normal(size=(4, 4)), "b": rng.normal(size=4), "ridge": 0.1, "gamma": 0.05}
     given |= {"rhos": np.array([0.1, 0.2]), "lams": np.array([0.5, 1.0]), "paths": 2, "steps": 8}
     np.savez(ol25_cold.task_file(room), **given)
-    found = ol25_cold.process(room, "ours", os.environ)
+    found = our_process(room)
     assert found.shape == (2, 3, 2)
     np.random.seed(0)  # noqa: NPY002
     indices = np.random.randint(0, 4, (2, 8))  # noqa: NPY002
@@ -255,7 +283,7 @@ def test_a_process_of_our_side_writes_the_curves_of_the_loop(room):
 def test_a_process_that_fails_is_one_sentence(room):
     np.savez(ol25_cold.task_file(room), a=1)
     with pytest.raises(Refused, match="the process of ours failed: TypeError"):
-        ol25_cold.process(room, "ours", os.environ)
+        our_process(room)
 
 
 # The benchmark of diagonal networks, on few steps
@@ -304,6 +332,25 @@ def test_a_nan_of_one_side_alone_is_infinitely_far():
     assert af22_diagonal.apart([1.5], [1.0]) == 0.5
 
 
+def test_a_cold_start_times_both_of_ours_against_the_public_process(monkeypatch, room, tmp_path):
+    """Cold without a store, warm with one of its own, the public code without any of JAX's settings."""
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", "/elsewhere")
+    seen = []
+
+    def process(room, module, side, environment, *files):
+        seen.append((module, side, {k: v for k, v in environment.items() if k.startswith("JAX_")}, files))
+        return 2.0 if side == "ours" else 3.0
+
+    monkeypatch.setattr(_cold, "process", process)
+    found = _cold.bench(room, "_module", tmp_path, lambda a, b: {"off": Equality(b - a, 5.0)}, 4, "file")
+    assert found.rounds == 4 and list(found.jobs) == ["cold", "warm", "public"]
+    assert [(row.ours, row.theirs) for row in found.rows] == [("cold", "public"), ("warm", "public")]
+    assert [row.equality["off"].difference for row in found.rows] == [1.0, 1.0]
+    settings = {"ours": {"JAX_ENABLE_COMPILATION_CACHE": "false"}, str(tmp_path): {}}
+    assert seen[:2] == [("_module", side, settings[side], ("file",)) for side in (str(tmp_path), "ours")]
+    assert seen[2][2]["JAX_COMPILATION_CACHE_DIR"].startswith(room.name)
+
+
 def test_without_its_peer_the_benchmark_of_diagonal_networks_runs_nothing(monkeypatch):
     monkeypatch.setattr(af22_diagonal, "problem", lambda seed: pytest.fail("a problem was drawn"))
     found = af22_diagonal.bench({})
@@ -321,3 +368,69 @@ def test_both_sides_of_the_cold_grid_search_are_the_plain_loop(monkeypatch, tmp_
     folder.mkdir()
     (folder / "diag_nets.py").write_text(LOOPS)
     np.testing.assert_allclose(_af22_process.theirs(tmp_path), expected, rtol=1e-11)
+
+
+# The benchmark of Hessian eigenvalues, on a small net
+
+
+@pytest.fixture(scope="module")
+def small():
+    """A net of 53 weights, and its Hessian."""
+    rng = np.random.default_rng(0)
+    x, y = jnp.asarray(rng.standard_normal((30, 6))), jnp.asarray(rng.integers(0, 3, 30))
+    net = wml23_hessian.known(wml23_hessian.drawn((6, 5, 3), 1), x, y, 1)
+    columns = [wml23_hessian.differentiated(net.w, x, y, e) for e in jnp.eye(53)]
+    return net, np.array(columns)
+
+
+def test_every_way_to_the_top_eigenvalue_finds_that_of_the_dense_hessian(small):
+    net, hessian = small
+    given = wml23_hessian.given(net)
+    top = np.linalg.eigvalsh(hessian)[-1]
+    np.testing.assert_allclose(net.top, top, rtol=1e-12)
+    run = wml23_hessian.linearised(*given[:3])
+    np.testing.assert_allclose(wml23_hessian.applied(run, net.start, net.w), hessian @ net.start, atol=1e-13)
+    found = jax.jit(wml23_hessian.lanczos)(*given)
+    assert found.certified and wml23_hessian.off(found.values[0], net) <= 1e-6
+    for value in (
+        wml23_hessian.eigsh(net, 1e-8, 20),
+        jax.jit(wml23_hessian.power, static_argnums=4)(*given, 400),
+        jax.jit(wml23_hessian.lobpcg, static_argnums=(5, 6))(*given, 1e-7, 2, 32),
+    ):
+        assert wml23_hessian.off(value, net) <= 1e-9
+
+
+def test_on_the_tridiagonal_matrix_the_others_take_the_way_that_they_take_on_the_net(small):
+    net, hessian = small
+    given = wml23_hessian.given(net)
+    matrix = np.asarray(wml23_hessian.tridiagonal(*given))
+    assert matrix.shape == (32, 32) and matrix[0, 0] == pytest.approx(net.start @ hessian @ net.start)
+    for tol, ncv in ((0.1, 6), (1e-4, 9)):
+        value, products = wml23_hessian.counted(matrix, tol, ncv)
+        np.testing.assert_allclose(wml23_hessian.eigsh(net, tol, ncv), value, rtol=1e-10)
+        assert ncv <= products <= 32
+    for length in (1, 5):
+        found = jax.jit(wml23_hessian.power, static_argnums=4)(*given, length)
+        np.testing.assert_allclose(wml23_hessian.powers(matrix, length), found, rtol=1e-10)
+
+
+def test_the_settings_are_the_first_that_are_accurate_enough(small):
+    net, _ = small
+    matrix = np.asarray(wml23_hessian.tridiagonal(*wml23_hessian.given(net)))
+    tol, ncv = wml23_hessian.fewest_eigsh([matrix], [net])
+    value, products = wml23_hessian.counted(matrix, tol, ncv)
+    assert wml23_hessian.off(value, net) <= 1e-6
+    value, fewer = wml23_hessian.counted(matrix, tol, ncv - 1)
+    assert fewer >= products or wml23_hessian.off(value, net) > 1e-6
+    assert wml23_hessian.first((1, 2, 3), lambda n: n > 1) == 2
+    with pytest.raises(ValueError, match="none of the settings up to 3 reaches 1e-06"):
+        wml23_hessian.first((1, 2, 3), lambda n: False)
+
+
+def test_without_scikit_learn_or_torch_it_says_what_is_lacking(monkeypatch):
+    monkeypatch.setattr(wml23_hessian, "find_spec", lambda name: None)
+    assert wml23_hessian.bench({}).lacking == dict.fromkeys(
+        wml23_hessian.NAMES.values(), wml23_hessian.LACKING["sklearn"]
+    )
+    assert wml23_hessian.their_hessian({}) == (None, peers.lacking("pyhessian"))
+    assert wml23_hessian.their_hessian({"pyhessian": "/"}) == (None, wml23_hessian.LACKING["torch"])

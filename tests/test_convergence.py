@@ -11,11 +11,10 @@ from theory import expectation, sampling
 from theory.bounds import af22
 from theory.problems.logistic import logistic
 from theory.problems.quadratic import Quadratic
-from theory.problems.ripple import ripple
+from theory.problems.ripple import ripple, trap
 from theory.problems.scale_free import pl_and_place, scale_free
 from theory.problems.tanh_net import BEND, tanh_net
 from theory.problems.tent import tent
-from theory.problems.trap import trap
 from theory.update import look_ahead, look_ahead_apart
 
 CLOSE = 1e-12  # some ten operations

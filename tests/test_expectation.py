@@ -223,6 +223,84 @@ def test_two_batches_of_a_common_hessian_add_the_noise_of_either():
         np.testing.assert_allclose(found, expected, rtol=LISTING)
 
 
+def test_one_move_of_two_batches_is_the_sum_over_pairs_at_any_state():
+    """Every term by itself: (1, m, S) need be no moments of a start, and (0.7, 0, 0) leaves the noise alone.
+
+    e+ = e - gamma [H_I (e + rho (H_J e + s_J)) + s_I], pair by pair, from the problem's own Hessians.
+    """
+    gamma, rho, law = 0.2, 0.6, LAWS["listed"]()
+    atoms = expectation.apart(NOISY, law)
+    v, q = support(law)
+    h, s = np.tensordot(v, NOISY.hessians, 1) / NOISY.n, v @ NOISY.slopes(NOISY.minimiser) / NOISY.n
+    a = np.random.default_rng(2).normal(size=(2, 3, 2))
+    states = [
+        (0.7, np.zeros(2), np.zeros((2, 2))),
+        (0.0, a[0, 0], np.zeros((2, 2))),
+        (0.0, np.zeros(2), a[0, 1:] + a[0, 1:].T),
+        (-1.3, a[1, 0], a[1, 1:] + a[1, 1:].T),
+    ]
+    for one, mean, second in states:
+        expected = [0.0, np.zeros(2), np.zeros((2, 2))]
+        for p_i, h_i, s_i in zip(q, h, s, strict=True):
+            for p_j, h_j, s_j in zip(q, h, s, strict=True):
+                keep = np.eye(2) - gamma * h_i @ (np.eye(2) + rho * h_j)
+                push = -gamma * (s_i + rho * h_i @ s_j)
+                moved = keep @ mean + one * push
+                crossed = np.outer(keep @ mean, push)
+                turned = keep @ second @ keep.T + crossed + crossed.T + one * np.outer(push, push)
+                expected[1] += p_i * p_j * (mean - moved)
+                expected[2] += p_i * p_j * (second - turned)
+        state = expectation.State(jnp.asarray(one), jnp.asarray(mean), jnp.asarray(second))
+        found = atoms.change(state, atoms.moves(gamma, rho))
+        for each, other in zip(found, expected, strict=True):
+            np.testing.assert_allclose(each, other, rtol=0, atol=1e-14)
+        assert np.max(np.abs(expected[2])) > 1e-4
+        for read, matrix in {
+            expectation.excess: NOISY.hessian / 2,
+            expectation.slope_square: NOISY.hessian @ NOISY.hessian,
+        }.items():
+            np.testing.assert_allclose(read(atoms, state), np.trace(matrix @ second), rtol=1e-12, atol=1e-14)
+
+
+def test_what_two_batches_read_of_their_moves_are_means_over_pairs():
+    law = LAWS["any p"]()
+    atoms, gamma, rho = expectation.apart(NOISY, law), 0.2, 0.6
+    n, z, *means = map(np.asarray, atoms.moves(gamma, rho))
+    assert atoms.q.shape == (9,) and abs(np.sum(atoms.q) - 1) < 1e-15
+    v, q = support(law)
+    h, s = np.tensordot(v, NOISY.hessians, 1) / NOISY.n, v @ NOISY.slopes(NOISY.minimiser) / NOISY.n
+    np.testing.assert_allclose(atoms.q, np.ravel(q[:, None] * q), rtol=1e-14)  # ascent first, then descent
+    for k, (j, i) in enumerate(np.ndindex(3, 3)):
+        np.testing.assert_allclose(n[k], gamma * (h[i] + rho * h[i] @ h[j]), rtol=1e-12)
+        np.testing.assert_allclose(z[k], gamma * (s[i] + rho * h[i] @ s[j]), rtol=1e-12, atol=1e-15)
+    # the draws are independent: E N = gamma (H + rho H^2), E z = 0, E z z' has no mixed term
+    whole = NOISY.hessian
+    noise = np.einsum("k,ki,kj->ij", q, s, s)
+    bent = np.einsum("k,kab,bc,kdc->ad", q, h, noise, h)
+    expected = gamma * (whole + rho * whole @ whole), np.zeros(2), gamma**2 * (noise + rho**2 * bent)
+    for each, other in zip(means, expected, strict=True):
+        np.testing.assert_allclose(each, other, rtol=0, atol=1e-14)
+
+
+def test_two_batches_of_a_sum_with_flat_directions_live_in_the_range():
+    f = consistent(data(3, 5)[0])
+    law = sampling.single(Q)
+    gamma, rho = sizes(f, law)
+    start = np.array([1.0, -1.0, 0.5, 2.0, 0.0])
+    atoms = expectation.apart(f, law)
+    assert atoms.basis.shape == (5, 3) and atoms.whole.shape == (3, 3)
+    expected = expectation.listed_curve(
+        f,
+        jax.tree.map(jnp.asarray, expectation.pairs(law.atoms())),
+        expectation.paths(9, 2),
+        jnp.asarray(f.minimiser + start),
+        [jnp.full(2, x) for x in (gamma, rho, 0.0)],
+        f.loss,
+        step_apart,
+    )
+    np.testing.assert_allclose(curve(atoms, start, gamma, rho, steps=2), expected, rtol=LISTING)
+
+
 # Rank one
 
 

@@ -28,6 +28,7 @@ from experiments import (
 from experiments.record import Refused, parsed
 from theory import flow, sampling
 from theory.bounds import ol25, sgd
+from theory.confidence import upper
 from theory.expectation import along_paths, rank_one, recursion
 from theory.problems import diagonal, notebook, relu
 from theory.problems.logistic import logistic
@@ -247,6 +248,10 @@ def test_an_unknown_experiment_or_flag_is_refused_with_those_there_are(capsys):
         ("af22_support", "--alphas", "-0.1"),
         ("af22_support", "--ns", "100"),
         ("af22_support", "--problems", "0"),
+        ("wml23_network", "--nets", "0"),
+        ("wml23_network", "--rhos", "0"),
+        ("wml23_network", "--share", "2.5"),
+        ("wml23_network", "--radius", "-0.5"),
     ],
 )
 def test_a_value_out_of_range_is_refused_by_name(name, flag, value, capsys, tmp_path):
@@ -521,6 +526,13 @@ def test_every_verdict_of_a_figure_names_its_controls(quick):
         assert found and all(each["controls"] for each in found.values()), name
 
 
+def test_a_sign_test_counts_the_pairs_that_are_above():
+    first, second = pd.Series([1.0, 1.0, 2.0, 4.0, nan]), pd.Series([2.0, 1.0, 4.0, 2.0, 1.0])
+    found = record.sign_test(first, second, 0.99)
+    assert found["measured"] == upper(2, 5, 0.99) and found["controls"] == {"exchanged": upper(3, 5, 0.99)}
+    assert (found["bound"], found["level"], found["median"]) == (0.5, 0.99, 0.75)
+
+
 # Diagonal networks
 
 
@@ -589,3 +601,24 @@ def test_support_is_recovered_where_the_single_flow_says_so(quick):
             hits += set(np.argsort(-np.abs(beta))[:support]) == set(range(support))
         (found,) = cell[(cell.method == method) & (cell.rho == radius)].recovered
         assert found == hits, method
+
+
+# wml23
+
+
+def test_the_bouncing_path_is_that_of_plain_arithmetic(quick):
+    table = pd.read_csv(quick / "wml23_cycle.csv")
+    shown = table[table.kind == "plane"]
+    assert set(shown.reach) == {0.4, 1.2, 1.9}
+    for reach, rows in shown.groupby("reach"):
+        w, eigs = np.array([4.6, 1.1]), np.array([0.12, 1.0])
+        for across, along in zip(rows.across, rows.along, strict=True):
+            np.testing.assert_allclose([across, along], w, rtol=1e-9, atol=1e-12)
+            w = w - reach * eigs * (w + eigs * w / np.linalg.norm(eigs * w))
+
+
+def test_quick_runs_of_the_cycle_keep_their_verdicts(quick):
+    verdicts = loaded(quick / "wml23_cycle.json")["verdicts"]
+    for name in ("the tangent falls at the predicted rate", "at gamma l_1 = 2 a step adds two radii"):
+        found = verdicts[name]
+        assert found["measured"] <= found["tolerance"] < min(found["controls"].values())

@@ -16,6 +16,12 @@ CORE = (  # real data: tests/extras/test_real_data.py
     "ol25_lambda",
     "ol25_sgd",
     "ol25_steps",
+    "wml23_cycle",
+    "wml23_drift",
+    "wml23_figure_1",
+    "wml23_penalties",
+    "wml23_flow",
+    "wml23_network",
 )
 
 

@@ -7,7 +7,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from theory import flow
 from theory.descent import iterate, still
 from theory.problems import diagonal, notebook
 from theory.problems.notebook import Setting
@@ -163,31 +162,3 @@ def test_a_long_run_in_either_coordinates_is_that_of_the_notebook(f):
         a, b = run(w, every=LENGTH)[1]
         found = (a, b) if name == "u, v" else ((a + b) / 2, (a - b) / 2)
         np.testing.assert_allclose(found, (u[0], v[0]), rtol=1e-11, atol=1e-13)
-
-
-# The flow of many runs
-
-
-def test_fixed_steps_are_of_order_four_and_end_where_the_other_solver_does(f):
-    plain, end = diagonal.reference(0).train, 4.0
-    path = flow.path(plain, 0.3 / np.sqrt(2), diagonal.groups(f.n, 1), RHO, np.array([end]))
-    errors = []
-    for steps in (80, 160):
-        logs = (jnp.full(f.x.shape[1], np.log(0.3)),) * 2
-        radii = jnp.full(steps, RHO)
-        seen = flow.fixed_steps(diagonal.one_sam_rates(f), logs, end / steps, radii, steps)
-        errors.append(
-            max(np.max(np.abs(a[-1] - b[0])) for a, b in zip(seen, (path.plus, path.minus), strict=True))
-        )
-    assert errors[1] < 1e-6 and 12 < errors[0] / errors[1] < 20
-
-
-def test_fixed_steps_keep_the_exponent_in_the_span_of_the_data_whatever_their_size(f):
-    logs = (jnp.full(f.x.shape[1], np.log(0.3)),) * 2
-    radii = jnp.concatenate([jnp.zeros(5), jnp.full(5, RHO)])
-    plus, minus = flow.fixed_steps(diagonal.one_sam_rates(f), logs, 0.3, radii, 5)
-    assert plus.shape == (3, f.x.shape[1])
-    exponent = np.asarray(plus - minus)[-1]
-    inside = np.linalg.lstsq(f.x.T, exponent, rcond=None)[0] @ f.x
-    np.testing.assert_allclose(inside, exponent, atol=1e-12)
-    assert np.max(np.abs(exponent)) > 0.1

@@ -59,6 +59,7 @@ def by_formula(f, x, gamma):
         (f.hessian(x), f.third(x), f.spectrum(x), f.heights(x)),
         f.full_drift(x, gamma),
         f.single_drifts(x, gamma),
+        (f.single_turn(x, gamma), jax.jacfwd(lambda x: f.single_drift(x, gamma))(x)),
     )
 
 
@@ -68,7 +69,7 @@ def test_formulas_on_the_floor_are_those_of_the_losses(name):
     grad, hessian, third, each, top, trace = map(
         np.asarray, by_differentiation(f, jnp.asarray(f.on_floor(x)))
     )
-    formulas, full, single = by_formula(f, x, 0.0)
+    formulas, full, single, _ = by_formula(f, x, 0.0)
     np.testing.assert_array_equal(grad, 0)
     np.testing.assert_allclose(hessian, formulas[0], rtol=1e-14)
     np.testing.assert_allclose(third, formulas[1], rtol=1e-14, atol=1e-15)
@@ -93,7 +94,8 @@ def slopes_of_psi(f, x, gamma):
 def test_drifts_descend_psi_of_the_eigenvalues(name):
     f, x = PROBLEMS[name]
     gamma = 0.6 / float(f.heights(x).max())
-    _, full, single = by_formula(f, x, gamma)
+    _, full, single, turns = by_formula(f, x, gamma)
+    np.testing.assert_allclose(*turns, rtol=1e-12)
     for drift, slope in zip((full, f.single_drift(x, gamma)), slopes_of_psi(f, x, gamma), strict=True):
         np.testing.assert_allclose(drift, -slope, rtol=1e-13)
 
@@ -119,7 +121,7 @@ def test_two_steps_of_the_rule_on_the_cycle_move_as_the_drift_says(name):
     f, x = PROBLEMS[name]
     k = int(jnp.argmax(f.heights(x)))
     gamma = 0.9 / float(f.heights(x)[k])
-    _, full, single = by_formula(f, x, gamma)
+    _, full, single, _ = by_formula(f, x, gamma)
     for share, drift in ((1.0, full), (float(f.n), single[k])):
         off = [
             np.linalg.norm(two_steps(f, x, jnp.array(k), jnp.array(share), gamma, rho) - drift)

@@ -62,10 +62,7 @@ class Pieces(NamedTuple):
 
     def moves(self, gamma, rho):
         """(N_v, z_v) of every atom, and what the recursion reads of them."""
-        n = gamma * (self.h + rho * self.h @ self.h)
-        z = gamma * (self.s + rho * (self.h @ self.s[:, :, None])[:, :, 0])
-        weighted = self.q[:, None] * z
-        return n, z, averaged(self.q, n), weighted.sum(0), weighted.T @ z
+        return moved(self.q, self.h, self.s, self.h, self.s, gamma, rho)
 
     def change(self, state, moves):
         """State minus the next state."""
@@ -87,14 +84,20 @@ class Apart(NamedTuple):
     basis: Array  # (dimension of w, d)
 
     def moves(self, gamma, rho):
-        n = gamma * (self.h + rho * self.h @ self.h_first)
-        z = gamma * (self.s + rho * (self.h @ self.s_first[:, :, None])[:, :, 0])
-        weighted = self.q[:, None] * z
-        return n, z, averaged(self.q, n), weighted.sum(0), weighted.T @ z
+        """(N_v, z_v) of every pair, and what the recursion reads of them."""
+        return moved(self.q, self.h, self.s, self.h_first, self.s_first, gamma, rho)
 
     def change(self, state, moves):
         """State minus the next state."""
         return changed(self.q, state, moves)
+
+
+def moved(q, h, s, h_first, s_first, gamma, rho):
+    """N = gamma (h + rho h h_first) and z = gamma (s + rho h s_first) of every atom; E N, E z and E z z'."""
+    n = gamma * (h + rho * h @ h_first)
+    z = gamma * (s + rho * (h @ s_first[:, :, None])[:, :, 0])
+    weighted = q[:, None] * z
+    return n, z, averaged(q, n), weighted.sum(0), weighted.T @ z
 
 
 def changed(q, state, moves):

@@ -175,6 +175,16 @@ class Ruled(NamedTuple):
         return self.u * self.v
 
 
+def of_groups(f, groups):
+    """The value and gradient of a group's mean loss, as functions of (w, group), for the rule."""
+    return jax.value_and_grad(lambda w, i: f.loss(w, i, f.n / groups.shape[1]))
+
+
+def rule_slope(f, groups, rho, lam, w):
+    """The gradient that m-SAM descends on at w, of any sum f."""
+    return in_groups(look_ahead(of_groups(f, groups), rho, lam))(w, groups)[1]
+
+
 def rule_side(f, groups, rho, lam, z):
     """z' for z = (u, v, shrinkage, dual), flat: dw/dt is minus the gradient that the rule descends on.
 
@@ -182,8 +192,7 @@ def rule_side(f, groups, rho, lam, z):
     """
     (n, d), m = f.x.shape, groups.shape[1]
     w = z[:d], z[d : 2 * d]
-    rule = jax.value_and_grad(lambda w, i: f.loss(w, i, n / m))
-    slope = in_groups(look_ahead(rule, rho, lam))(w, groups)[1]
+    rule, slope = of_groups(f, groups), rule_slope(f, groups, rho, lam, w)
 
     def each(i):
         grad = rule(w, i)[1]
@@ -205,39 +214,3 @@ def by_rule(f, u, groups, rho, lam, times, side):
     start = np.concatenate([u, np.zeros(2 * d + n)])
     z = solve(lambda t, z: np.asarray(side(f, groups, rho, lam, z)), None, start, times)
     return Ruled(*np.split(z, [d, 2 * d, 3 * d], axis=1))
-
-
-# Many runs at once, compiled
-
-
-def fixed_steps(rates, logs, size, radii, every):
-    """(log|u + v|, log|u - v|) at the times 0, every, 2 every, ... steps of `size`, by the classical
-    Runge-Kutta method of order four.
-
-    `rates` are those of theory/problems/diagonal.py, `radii` one rho for each step. What is linear in the
-    state and conserved by the flow is so by the method: log|u + v| - log|u - v| stays in the span of the data
-    to rounding, and beta minimises the potential of its imbalance whatever the size. Compile it with `every`
-    static.
-    """
-
-    def slope(logs, rho):
-        up, down = rates(*jax.tree.map(jnp.exp, logs), rho, 0)
-        return -up, down
-
-    def go(logs, share, slope):
-        return jax.tree.map(lambda a, b: a + share * size * b, logs, slope)
-
-    def move(logs, rho):
-        first = slope(logs, rho)
-        second = slope(go(logs, 0.5, first), rho)
-        third = slope(go(logs, 0.5, second), rho)
-        fourth = slope(go(logs, 1.0, third), rho)
-        mean = jax.tree.map(lambda a, b, c, d: (a + 2 * b + 2 * c + d) / 6, first, second, third, fourth)
-        return go(logs, 1.0, mean), None
-
-    def block(logs, radii):
-        logs = jax.lax.scan(move, logs, radii)[0]
-        return logs, logs
-
-    _, seen = jax.lax.scan(block, logs, radii.reshape(-1, every))
-    return jax.tree.map(lambda a, b: jnp.concatenate([a[None], b]), logs, seen)

@@ -140,7 +140,8 @@ def largest_found(model, starts, radius, inside, iterations):
         return (v, here, jnp.where(gain, damping / 2, more)), None
 
     def climb(v, _):
-        v, here, _ = jax.lax.scan(move, (v, model(v), 0.0), length=iterations)[0]
+        nothing = -jnp.inf, v, jnp.zeros((len(v), len(v)))  # the first move goes to v itself, on the sphere
+        v, here, _ = jax.lax.scan(move, (v, nothing, 0.0), length=iterations + 1)[0]
         return -v, (here[0], v)
 
     def twice(start):

@@ -22,7 +22,6 @@ import scipy.optimize
 
 from paper_checks.af22 import implicit_bias as flows
 from theory import flow
-from theory.update import in_groups, look_ahead
 
 SMALL = 0.02  # u(0)
 BELOW, BEYOND = 0.8, 1.05  # of the radius
@@ -63,9 +62,11 @@ def radius(method, worst):
 @jax.jit
 def growth(f, groups, rho):
     """The largest real part of an eigenvalue of dw/dt about w = 0."""
-    rule = jax.value_and_grad(lambda w, i: f.loss(tuple(w), i, f.n / groups.shape[1]))
-    slope = in_groups(look_ahead(rule, rho, 0.0))
-    jacobian = jax.jacfwd(lambda w: -slope(w, groups)[1])(jnp.zeros((2, f.x.shape[1])))
+
+    def side(w):
+        return -jnp.stack(flow.rule_slope(f, groups, rho, 0.0, tuple(w)))
+
+    jacobian = jax.jacfwd(side)(jnp.zeros((2, f.x.shape[1])))
     size = 2 * f.x.shape[1]
     return jnp.linalg.eigvalsh(jacobian.reshape(size, size))[-1]
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from paper_checks.af22 import implicit_bias as flows
 from theory import flow
-from theory.update import in_groups, look_ahead
+from theory.update import descended
 
 GAMMAS = (0.01, 0.005)
 END, RHO = 100.0, 0.05
@@ -50,9 +50,7 @@ def hypotheses(case):
 
 
 def moved(f, groups, rho, gamma, w):
-    rule = jax.value_and_grad(lambda w, i: f.loss(w, i, f.n / groups.shape[1]))
-    slope = in_groups(look_ahead(rule, rho, 0.0))(w, groups)[1]
-    return tuple(x - gamma * g for x, g in zip(w, slope, strict=True))
+    return descended(w, gamma, flow.rule_slope(f, groups, rho, 0.0, w))
 
 
 many = jax.jit(jax.vmap(moved, (None, None, None, None, 0)))

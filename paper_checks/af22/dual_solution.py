@@ -43,7 +43,7 @@ def measured(case):
     if case.interpolator == "l2":
         beta = diagonal.least_l2(f.x, f.y)
     angle = case.turn * dual @ f.x
-    potential = float(diagonal.potential(beta, case.claimed))
+    potential = flows.potential(beta, case.claimed)
     excess = np.sum(case.claimed * 2 * np.sinh(angle / 2) ** 2)  # k (cosh - 1)
     gap = abs(potential - case.turn * dual @ f.y + excess) / potential
     fit = np.linalg.norm(f.x @ beta - f.y) / np.linalg.norm(f.y)

@@ -59,6 +59,7 @@ def groups(name, method):
 compiled = {
     "side": jax.jit(flow.rule_side),
     "least": jax.jit(diagonal.least_potential),
+    "potential": jax.jit(diagonal.potential),
 }
 
 
@@ -96,6 +97,10 @@ def leading(name, method):
 
 def least(f, y, imbalance):
     return np.asarray(compiled["least"](f.x, y, imbalance)[0])
+
+
+def potential(beta, imbalance):
+    return float(compiled["potential"](beta, imbalance))
 
 
 def cases():

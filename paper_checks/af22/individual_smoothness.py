@@ -1,9 +1,9 @@
 """One batch for both gradients, smoothness of the mean alone: the non-convex bound is false.
 
-The functions of theory/problems/trap.py have the mean x^2 / 2, L = 1, and bounded variance. At x = 1 neither
-draw moves, so that (1/T) sum E|grad L(w_t)|^2 = 1 for every T, while the bound (4 L D_0 + 8 sigma^2) /
-sqrt(T) falls below 1. `measured` is the claimed bound, its bound the true mean, lowered by twice the
-tolerance, so that the tolerance decides nothing. "smallest T": just below it the bound still holds: a
+The functions of theory/problems/ripple.py have the mean x^2 / 2, L = 1, and bounded variance. At x = 1 no
+draw of `trap` moves, so that (1/T) sum E|grad L(w_t)|^2 = 1 for every T, while the bound (4 L D_0 + 8
+sigma^2) / sqrt(T) falls below 1. `measured` is the claimed bound, its bound the true mean, lowered by twice
+the tolerance, so that the tolerance decides nothing. "smallest T": just below it the bound still holds: a
 control.
 
 "individual_smoothness_ripple: ..." is the same with cos(k x) / k, k = 20, for T = 10^4 from x = 0.8, on 256
@@ -21,8 +21,7 @@ import numpy as np
 
 from theory.bounds import af22
 from theory.descent import descend
-from theory.problems.ripple import ripple
-from theory.problems.trap import trap
+from theory.problems.ripple import ripple, trap
 from theory.update import look_ahead
 
 RELATIVE = 1e-12

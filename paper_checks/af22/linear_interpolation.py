@@ -15,8 +15,9 @@ import jax
 import numpy as np
 
 from paper_checks.af22 import implicit_bias as flows
+from theory import flow
 from theory.problems.least_squares import LeastSquares
-from theory.update import in_groups, look_ahead
+from theory.update import descended
 
 GAMMA, RHO, STEPS = 0.06, 0.05, 8192
 ACTIVE = 5  # columns of the noisy problem; the others are zero, so that both have one shape
@@ -57,9 +58,9 @@ def hypotheses(case):
 
 @jax.jit
 def run(f, groups, rho, gamma, w):
-    rule = jax.value_and_grad(lambda w, i: f.loss(w, i, f.n / groups.shape[1]))
-    slope = in_groups(look_ahead(rule, rho, 0.0))
-    return jax.lax.fori_loop(0, STEPS, lambda _, w: w - gamma * slope(w, groups)[1], w)
+    return jax.lax.fori_loop(
+        0, STEPS, lambda _, w: descended(w, gamma, flow.rule_slope(f, groups, rho, 0.0, w)), w
+    )
 
 
 @cache

@@ -59,8 +59,8 @@ def hypotheses(case):
 def measured(case):
     f, u = problem(case)
     start = case.start * u**2
-    potential = float(diagonal.potential(flows.least(f, f.y, start), start))
-    return abs(4 * followed(*case[:5])[0] / (case.share * potential) - 1)
+    beta = f.y / f.x[0] if case.problem == "one weight" else flows.least(f, f.y, start)
+    return abs(4 * followed(*case[:5])[0] / (case.share * flows.potential(beta, start)) - 1)
 
 
 def bound(case):

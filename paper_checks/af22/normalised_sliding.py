@@ -18,8 +18,8 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from theory import flow
 from theory.problems import diagonal
-from theory.update import in_groups, look_ahead
 
 NEAR = 1e-9
 
@@ -56,9 +56,7 @@ def example():
 @jax.jit
 def rate(x, y, u, v, groups, rho, lam):
     """dr_1/dt along the flow of the rule."""
-    f = diagonal.Diagonal(x, y)
-    rule = jax.value_and_grad(lambda w, i: f.loss(w, i, 2 / groups.shape[1]))
-    du, dv = in_groups(look_ahead(rule, rho, lam))((u, v), groups)[1]
+    du, dv = flow.rule_slope(diagonal.Diagonal(x, y), groups, rho, lam, (u, v))
     return -x[0] @ (du * v + dv * u)
 
 

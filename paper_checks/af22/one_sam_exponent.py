@@ -54,7 +54,7 @@ def ahead(f, groups, w, rho):
     """(residuals, gradient in beta) of each group at its ascended weights."""
 
     def each(i):
-        grad = jax.grad(lambda w: f.loss(w, i, f.n / groups.shape[1]))(w)
+        grad = flow.of_groups(f, groups)(w, i)[1]
         u, v = (a + rho * b for a, b in zip(w, direction(grad, 0.0), strict=True))
         residual = f.x[i] @ (u * v) - f.y[i]
         return residual, f.x[i].T @ residual / groups.shape[1]

@@ -37,9 +37,9 @@ from theory.expectation import pairs
 from theory.problems.logistic import logistic
 from theory.problems.polyak import Sines, tilted
 from theory.problems.quadratic import Quadratic, quadratic
+from theory.problems.ripple import trap
 from theory.problems.tanh_net import tanh_net
 from theory.problems.tent import tent
-from theory.problems.trap import trap
 from theory.update import descended, look_ahead_apart
 
 N = 4

@@ -48,7 +48,7 @@ def measured(case):
         f, _ = flows.problem("reference")
         limit = diagonal.least_l1 if case.target == "l1" else diagonal.least_l2
         return np.abs(flows.least(f, f.y, np.full(30, case.k)) - limit(f.x, f.y)).max()
-    potential = float(diagonal.potential(BETA, case.k))
+    potential = flows.potential(BETA, case.k)
     sizes = np.abs(BETA)
     norm = np.sum(sizes) if case.target == "l1" else np.sum(BETA**2)
     if case.norm == "l1":

@@ -28,7 +28,7 @@ from theory import expectation, sampling
 from theory.bounds import af22
 from theory.problems.polyak import Sines, tilted
 from theory.problems.quadratic import Quadratic
-from theory.problems.trap import trap
+from theory.problems.ripple import trap
 from theory.update import step, step_apart
 
 CONDITIONS = (1.0, 10.0, 100.0)
@@ -179,7 +179,7 @@ def built():
 
 @cache
 def trapped(more, constants):
-    """T = 10^4 at x = 1, where one batch stays and the mean has the gradient 1 (theory/problems/trap.py)."""
+    """T = 10^4 at x = 1, where one batch stays and the mean has the gradient 1 (`trap`)."""
     horizon = 10**4
     f = trap(af22.nonconvex_steps(1.0, horizon)[1])
     squares = np.ones((1, horizon + 1))

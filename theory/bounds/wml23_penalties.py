@@ -13,8 +13,9 @@ lambda_i) m_i^2 / 2. For every rho there are two sides: below, q(rho v_1) and q(
 c v_1 + s m with a unit vector m, c^2 + s^2 = 1, c >= 0, gap = lambda_1 - lambda_2 and t the length of
 (t_i)_{i > 1}; the terms of T with two m or three are at most s^2 b, b = 3 |T[v_1, m, m]| + |T[m, m, m]|, so
 
-    q(rho n) / rho^2 <= lambda_1 / 2 + rho t_1 / 6 + rho t s / 2 - (gap - rho b / 3) s^2 / 2 + rho^2 max F / 24
-                     <= lambda_1 / 2 + rho t_1 / 6 + rho^2 [max F / 24 + t^2 / (8 (gap - rho b / 3))].
+    q(rho n) / rho^2 - lambda_1 / 2 - rho t_1 / 6
+        <= rho t s / 2 - (gap - rho b / 3) s^2 / 2 + rho^2 max F / 24
+        <= rho^2 [max F / 24 + t^2 / (8 (gap - rho b / 3))].
 
 If that is positive it grows with rho, so it bounds the whole ball.
 
@@ -103,8 +104,8 @@ def ball_shortfall(q, tilt, rho, r):
     """At most how far below the sphere's minimum, over rho^2, the ascent penalty lies for |x' - w| <= r.
 
     tilt bounds the sine of the angle from the gradient's direction to range H, so that the unit vector of the
-    range nearest to it is within sqrt(2) tilt; with G(R) >= |grad f| and f(R) >= q for |v| <= R the penalty at
-    x' is at least the minimum less G(rho + r) (r + sqrt(2) tilt rho) + f(r).
+    range nearest to it is within sqrt(2) tilt; with G(R) >= |grad f| and F(R) >= q for |v| <= R the penalty
+    at x' is at least the minimum less G(rho + r) (r + sqrt(2) tilt rho) + F(r).
     """
     sizes = size(q)
     moved = slope_size(sizes, rho + r) * (r + np.sqrt(2) * tilt * rho)

@@ -93,10 +93,23 @@ class Valley(Fields, Sum):
         out = out.at[across, along, across].set(rises)
         return out.at[across, across, along].set(rises)
 
+    def laplacian(self, w):
+        """Of f at any w; its own Laplacian is constant.
+
+        So the mean of f over the sphere of radius rho about w is f + rho^2 laplacian / (2 (p + n)) and a
+        constant, exactly.
+        """
+        x, y = w[: self.p], w[self.p :]
+        traces = jnp.trace(self.bend, axis1=1, axis2=2)
+        return jnp.mean(traces * y**2 / 2 + self.heights(x))
+
+    # The flows are arithmetic alone: with fields and x in NumPy nothing is compiled.
+
     def full_drift(self, x, gamma):
         """x' of SAM with the full batch."""
-        k = jnp.argmax(self.heights(x))
-        return -0.5 * speed(gamma * self.heights(x)[k] / self.n) * self.height_slopes(x)[k] / self.n
+        heights = self.heights(x)
+        k = heights.argmax()
+        return -0.5 * speed(gamma * heights[k] / self.n) * self.height_slopes(x)[k] / self.n
 
     def single_drifts(self, x, gamma):
         """Its drift where every step sees example k, (n, p); x' of 1-SAM is the mean over k."""
@@ -105,6 +118,13 @@ class Valley(Fields, Sum):
     def single_drift(self, x, gamma):
         """x' of SAM with one example a step."""
         return self.single_drifts(x, gamma).mean(0)
+
+    def single_turn(self, x, gamma):
+        """The derivative of `single_drift` in x, (p, p)."""
+        reach, slopes = gamma * self.heights(x), self.height_slopes(x)
+        outer = slopes[:, :, None] * slopes[:, None, :]
+        each = self.bend + (2 * gamma / (2 - reach))[:, None, None] * outer
+        return -0.5 * (speed(reach)[:, None, None] * each).mean(0)
 
     @property
     def minimum(self):
