@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 import scipy.optimize
 
-from theory import Array, ascent, update
+from theory import Array, ascent, inner, update
 from theory.sharpness import largest_in_ball
 
 RHO = 0.7
@@ -154,11 +154,8 @@ def searched(case):
     best = rise(case, points).max()
     if p == 2:
         return best / found(case)[0]
-    corners = np.concatenate([np.eye(d), -np.eye(d)])
-    if p == np.inf:
-        corners = np.stack(np.meshgrid(*[[-1.0, 1.0]] * d), axis=-1).reshape(-1, d)
     first = np.asarray(ascent.unit(jnp.asarray(case.g), p))[None]
-    return best / rise(case, RHO * (first if case.first_order else corners)).max()
+    return best / rise(case, RHO * (first if case.first_order else inner.corners(d, p))).max()
 
 
 def turned(case):
