@@ -27,13 +27,17 @@ from theory.sharpness import largest_in_ball, second_order
 SECONDS = 7
 QUICK = {"radii": 5}
 NORMS = (1, 2, inf)
+LONGEST = 1.0  # radius on the net
 D, EXAMPLES, STARTS, ITERATIONS, ASCENTS = 8, 20, 6, 12, 30
 
 
 def run(seed=0, radii=33, smallest=1e-3, largest=10.0, shrink=0.01):
     admit.whole(radii, "radii", 2)
-    if not 0 < smallest < largest:
-        raise ValueError(f"the radii must satisfy 0 < smallest < largest; got {smallest:g}, {largest:g}")
+    if not 0 < smallest < min(largest, LONGEST):
+        raise ValueError(
+            f"the radii must satisfy 0 < smallest < largest, and smallest < {LONGEST:g}, beyond which the net is "
+            f"left out; got {smallest:g}, {largest:g}"
+        )
     admit.steps(0, shrink, 0)
     progress(f"f21_inner: {radii} radii from {smallest:g} to {largest:g}, p = 1, 2, inf")
     rng = np.random.default_rng(seed)
@@ -44,7 +48,7 @@ def run(seed=0, radii=33, smallest=1e-3, largest=10.0, shrink=0.01):
     frames = [
         on_quadratic("quadratic", (h + h.T) / 2, g, rho),
         on_quadratic("near a minimum", (h + h.T) / 2, shrink * g, rho),
-        on_net(rng, rho[rho < 1]),
+        on_net(rng, rho[rho < LONGEST]),
     ]
     return pd.concat(frames, ignore_index=True)
 

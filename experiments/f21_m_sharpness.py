@@ -133,6 +133,8 @@ def verdicts(table):
     counts = table[table.kind == "pairs"].set_index("rho").astype({"draws": int, "exact_failed": int})
     smallest = counts.index.min()
     for rho, least in ((1.0, "1/3"), (10.0, "9/20")):
+        if rho not in counts.index:
+            continue
         row = counts.loc[rho]
         exact = upper(int(row.draws - row.exact_failed), int(row.draws), 0.999)
         out[f"m_sharpness_failures: more than {least} of the pairs at rho = {rho:g}"] = {

@@ -118,6 +118,10 @@ def test_other_norms_and_too_many_corners_are_refused():
         inner.corners(2, 3)
     with pytest.raises(ValueError, match="from 1 to 16; got 17"):
         inner.corners(17, inf)
+    with pytest.raises(ValueError, match="radius rho must not be negative; got -1"):
+        inner.largest_at_corners(np.eye(2), np.ones(2), -1.0, 1)
+    with pytest.raises(ValueError, match="symmetric"):
+        inner.largest_at_corners([[1.0, 2.0], [0.0, 1.0]], np.ones(2), 1.0, 1)
 
 
 def test_a_cubic_lies_between_its_bounds_and_meets_them_where_its_third_derivative_is_the_constant():

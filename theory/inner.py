@@ -4,7 +4,7 @@ Corners. A quadratic that is convex along every edge of a polytope is largest at
 a face go along an edge of the face, whichever way does not fall, until the face ends; its dimension has
 fallen. The edges of the ball of p = inf are e_i, of p = 1 e_i - e_j and e_i + e_j, so what is needed is
 
-    p = inf    H_ii >= 0                               2^d corners, one of each pair of signs at any other d
+    p = inf    H_ii >= 0                               2^d corners
     p = 1      H_ii + H_jj >= 2 |H_ij|, i != j         2 d corners: rho |g_i| + rho^2 H_ii / 2
 
 less than convexity, which gives both. With a diagonal H the ball of p = inf is a product of intervals, and
@@ -75,6 +75,12 @@ def polytope(p):
 def largest_at_corners(hessian, slope, radius, p):
     """The maximum of slope . v + v' hessian v / 2 over |v|_p <= radius, p = 1 or inf, where it is exact."""
     hessian, slope = admit.numbers(hessian, "the Hessian"), admit.numbers(slope, "the slope")
+    if hessian.shape != slope.shape * 2 or not np.array_equal(hessian, hessian.T):
+        raise ValueError(
+            f"a quadratic needs a symmetric Hessian (d, d) and a slope (d,); got shapes {hessian.shape}, "
+            f"{slope.shape}, or a Hessian that is not symmetric: take the mean with its transpose"
+        )
+    admit.steps(0, radius, 0)
     curvature = edge_curvature(hessian, p)
     if p == inf and np.array_equal(hessian, np.diag(np.diag(hessian))):
         return separable(np.diag(hessian), slope, radius)
