@@ -35,7 +35,7 @@ def run(seed=0, radii=33, smallest=1e-3, largest=10.0, shrink=0.01):
     admit.whole(radii, "radii", 2)
     if not 0 < smallest < min(largest, LONGEST):
         raise ValueError(
-            f"the radii must satisfy 0 < smallest < largest, and smallest < {LONGEST:g}, the last of the net; "
+            f"the radii need 0 < smallest < largest, and smallest < {LONGEST:g}, the end of the net; "
             f"got {smallest:g}, {largest:g}"
         )
     admit.steps(0, shrink, 0)
