@@ -104,6 +104,7 @@ rule checks:
     input:
         lambda found: sources("paper_checks/__main__.py", *map(str, Path("paper_checks", found.paper).glob("*.py"))),
         lambda found: expand("experiments/results/{name}.{kind}", name=tables(found.paper), kind=("csv", "json")),
+        lambda found: map(str, Path("paper_checks", found.paper).glob("*.toml")),
     output:
         "paper_checks/ledger-{paper}.json",
     log:

@@ -1,6 +1,7 @@
 """What a colour and a dash mean, in every figure: colour is the method (lam), dash the sampling.
 
-On diagonal networks the methods differ in the size of their groups: each has a colour and a dash.
+On diagonal networks the methods differ in the size of their groups: each has a colour and a dash. So have the
+terms of a bound.
 
 The colours are those of Okabe and Ito, told apart without hue by lightness too.
 """
@@ -31,6 +32,10 @@ METHOD_DASH: Any = {
     "5-SAM": (0, (6, 1.5, 1, 1.5, 1, 1.5)),
     "1-SAM": "-",
 }
+TERM = {"h": "#D55E00", "tighter": "#0072B2", "covering": "#009E73"}
+TERM_DASH: Any = {"h": "-", "tighter": (0, (4, 1.6)), "covering": (0, (6, 1.5, 1, 1.5))}
+NORM = {"1": "#009E73", "2": "#0072B2", "inf": "#D55E00"}  # of the ball of an ascent
+NORM_DASH: Any = {"1": (0, (6, 1.5, 1, 1.5)), "2": "-", "inf": (0, (4, 1.6))}
 # The direction of a sharpness penalty, and whether it is that of the whole loss or a mean over its samples.
 NOTION = {"worst": "#D55E00", "ascent": "#0072B2", "average": "#009E73"}
 NOTION_DASH: Any = {"whole": "-", "samples": (0, (4, 1.6))}

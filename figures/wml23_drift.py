@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 
 from figures.style import METHOD, ORDER
 
-COLOUR = {"SAM": ORDER[1.0], "1-SAM": ORDER[0.5], "USAM": ORDER[0.0], "GD": METHOD["GD"]}
+COLOUR = {"SAM": METHOD["n-SAM"], "1-SAM": METHOD["1-SAM"], "USAM": ORDER[0.5], "GD": METHOD["GD"]}
 DASH = {"SAM": "-", "1-SAM": "-", "USAM": (0, (4, 1.6)), "GD": (0, (1, 1.2))}
 LABEL = {"top": r"$\lambda_1$ at $\Phi(w_t)$", "trace": r"trace at $\Phi(w_t)$"}
 

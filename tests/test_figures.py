@@ -9,6 +9,7 @@ AF22 = ("collapse", "published", "radius", "relu", "round_off", "shrinkage", "sp
 AF22 += ("switching", "training")
 CORE = (  # real data: tests/extras/test_real_data.py
     *(f"af22_{name}" for name in AF22),
+    *(f"f21_{name}" for name in ("bound", "inner", "m_sharpness", "norms", "second_order", "two_step")),
     "ol25_arbitrary",
     "ol25_decreasing",
     "ol25_importance",

@@ -62,13 +62,22 @@ def look_ahead(value_and_grad, rho, lam):
 
 def look_ahead_apart(value_and_grad, rho, lam):
     """The same where the first pass sees another minibatch: the tuple `first` of its arguments."""
+    return look_ahead_along(value_and_grad, rho, lambda w, grad: direction(grad, lam))
+
+
+def look_ahead_along(value_and_grad, rho, along):
+    """The same with any along(w, g) in place of d(g); theory/ascent.py has those of other norms."""
 
     def wrapped(w, first, *args):
         value, grad = value_and_grad(w, *first)
-        ahead = jax.tree.map(lambda x, d: like(x + rho * d, x), w, direction(grad, lam))
-        return value, value_and_grad(ahead, *args)[1]
+        return value, value_and_grad(ahead(w, rho, along(w, grad)), *args)[1]
 
     return wrapped
+
+
+def ahead(w, rho, d):
+    """w + rho d, every leaf in its own precision."""
+    return jax.tree.map(lambda x, d: like(x + rho * d, x), w, d)
 
 
 def step(value_and_grad, w, gamma, rho, lam, *args):

@@ -9,7 +9,18 @@ tanh''(w_h' x) x x'). |tanh'| <= 1, |tanh''| <= 4 / (3 sqrt(3)) and |r| <= |y| +
 and the mean of the squares of the last is at least the variance of the gradients, at every w. f >= 0, which
 is all that is known of its minimum, and there is no PL constant.
 
-Place: ours; a small net on which the non-convex bound of af22 is tried with constants that are proved.
+Along a unit v with rows v_h, the third derivative of f_i is 3 r' r'' + r r''', where r' = sum_h c_h tanh'
+(v_h' x), r'' and r''' the same with tanh'', tanh''' and the powers 2 and 3. As sum |v_h|^2 = 1 and |tanh'''|
+<= 2,
+
+    |r'| <= |c| |x|,   |r''| <= 4 / (3 sqrt(3)) max |c_h| |x|^2,   |r'''| <= 2 max |c_h| |x|^3,
+    M_i = |x_i|^3 max_h |c_h| [4 / sqrt(3) |c| + 2 sup |r|]
+
+bounds it, and with it the change of the Hessian: a symmetric form of three vectors is largest where they
+agree (Banach). sup |r| is |y_i| + sum_h |c_h|, or within a distance s of w at most |r_i(w)| + s |c| |x_i|.
+
+Place: ours; a small net on which the non-convex bound of af22 is tried with constants that are proved, and
+the inner maximum of f21 is bounded from above.
 """
 
 from typing import NamedTuple
@@ -38,9 +49,12 @@ class TanhNet(Fields, Sum):
     def n(self):
         return len(self.x)
 
-    def losses(self, w, i=ALL):
+    def residuals(self, w, i=ALL):
         units = jnp.tanh(self.x[i] @ w.reshape(len(self.second), -1).T)
-        return 0.5 * (units @ self.second - self.y[i]) ** 2
+        return units @ self.second - self.y[i]
+
+    def losses(self, w, i=ALL):
+        return 0.5 * self.residuals(w, i) ** 2
 
     @property
     def reach(self):
@@ -62,6 +76,22 @@ class TanhNet(Fields, Sum):
         """At least mean_i |grad f_i - grad f|^2, at every w."""
         squares = np.sum(np.asarray(self.x) ** 2, axis=1)
         return np.mean(self.reach**2 * squares) * np.sum(np.asarray(self.second) ** 2)
+
+    @property
+    def third_each(self):
+        """M_i with |Hess f_i(w) - Hess f_i(w')| <= M_i |w - w'|, everywhere."""
+        return self.third_within(self.reach)
+
+    def third_near(self, w, distance):
+        """The same within that distance of w."""
+        lengths = np.sqrt(np.sum(np.asarray(self.x) ** 2, axis=1))
+        moved = distance * lengths * np.linalg.norm(np.asarray(self.second))
+        return self.third_within(np.minimum(np.abs(np.asarray(self.residuals(w))) + moved, self.reach))
+
+    def third_within(self, residuals):
+        """M_i where the residuals are no larger in size."""
+        c, cubes = np.asarray(self.second), np.sum(np.asarray(self.x) ** 2, axis=1) ** 1.5
+        return cubes * np.max(np.abs(c)) * (3 * BEND * np.linalg.norm(c) + 2 * residuals)
 
     @property
     def pl(self):

@@ -1,0 +1,269 @@
+"""Ascents in other norms and metrics against numbers by hand, dense Jacobians and autodiff of the whole."""
+
+from itertools import product
+from math import inf
+
+import jax
+import jax.flatten_util
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from theory import ascent, update
+
+NORMS = [1, 1.05, 1.5, 2, 3, 10, inf]
+TREE = {"x": jnp.array([3.0, 0.0]), "y": jnp.array([[-4.0]])}
+RHO = 0.1
+rng = np.random.default_rng(0)
+WEIGHTS = {"a": jnp.asarray(rng.normal(size=(3, 4))), "b": jnp.asarray(rng.normal(size=4))}
+METRICS = {
+    "plain": None,
+    "by element": ascent.elementwise(0.0),
+    "by row, vectors plain": ascent.filterwise(0.01, {"a": True, "b": False}),
+}
+
+
+def flat(tree):
+    return np.concatenate([np.ravel(x) for x in jax.tree.leaves(tree)])
+
+
+def close(found, expected):
+    np.testing.assert_allclose(found, expected, rtol=2e-15, atol=0)
+
+
+def length(x, p):
+    return np.abs(x).max() if p == inf else np.sum(np.abs(x) ** p) ** (1 / p)
+
+
+def dual(p):
+    return {1: inf, inf: 1}.get(p) or p / (p - 1)
+
+
+def loss(w):
+    """Smooth, with a full Hessian, small third derivatives left out nowhere."""
+    return jnp.sum(jnp.tanh(w["a"] @ w["b"]) ** 2) + jnp.sum(w["a"] ** 4) / 7 + jnp.sum(jnp.sin(1.3 * w["b"]))
+
+
+def bowl(w, h):
+    return 0.5 * h * jnp.sum(w**2)
+
+
+# Direction
+
+
+def test_directions_by_hand():
+    for p, expected in [(2, [0.6, 0, -0.8]), (inf, [1, 0, -1]), (1, [0, 0, -1])]:
+        close(flat(ascent.unit(TREE, p)), expected)
+    # p = 3, q = 3/2: s = sign(g) sqrt|g| / |g|_q^(1/2), |(1, -4)|_q = (1 + 8)^(2/3)
+    close(ascent.unit(jnp.array([1.0, -4.0]), 3), np.array([1, -2]) / 9 ** (1 / 3))
+    close(ascent.dual_norm(jnp.array([1.0, -4.0]), 3), 9 ** (2 / 3))
+
+
+@pytest.mark.parametrize("p", NORMS)
+def test_the_direction_has_unit_norm_and_attains_hoelders_inequality(p):
+    for size in (1e-300, 1e-6, 1.0, 1e6, 1e300):
+        g = size * rng.normal(size=30)
+        s = np.asarray(ascent.unit(jnp.asarray(g), p))
+        np.testing.assert_allclose(length(s, p), 1, rtol=1e-13)
+        np.testing.assert_allclose(s @ (g / size), length(g / size, dual(p)), rtol=1e-13)
+        np.testing.assert_allclose(
+            ascent.dual_norm(jnp.asarray(g), p) / size, length(g / size, dual(p)), rtol=1e-13
+        )
+
+
+def test_the_largest_entries_share_the_step_at_p_one_as_in_the_limit():
+    g = jnp.array([1.0, -1.0, 0.3])
+    close(ascent.unit(g, 1), [0.5, -0.5, 0])
+    np.testing.assert_allclose(ascent.unit(g, 1.001), [0.5, -0.5, 0], atol=1e-3)  # 2^(-1/p)
+    np.testing.assert_allclose(ascent.unit(g, 1e6), [1, -1, 1], atol=2e-6)  # log 0.3 / (p - 1)
+
+
+def test_near_p_one_no_power_overflows():
+    found = ascent.unit(jnp.array([1e3, -2e3]), 1.001)  # q = 1001: 2000^1000 would
+    np.testing.assert_allclose(found, [0, -1], atol=1e-15)
+
+
+@pytest.mark.parametrize("p", NORMS)
+def test_a_zero_gradient_moves_nothing_and_has_a_derivative(p):
+    zero = jnp.zeros(3)
+    for lam in (0, 0.5, 1):
+        direct = ascent.along(lam, p, None)
+        np.testing.assert_array_equal(direct(zero, zero), 0)
+        assert np.all(np.isfinite(jax.jacrev(lambda g, direct=direct: direct(zero, g))(zero)))
+
+
+def test_nan_in_the_gradient_reaches_the_direction_in_every_norm():
+    for p, lam in product(NORMS, (0, 0.5, 1)):
+        assert np.any(np.isnan(ascent.along(lam, p, None)(jnp.zeros(2), jnp.array([jnp.nan, 1.0]))))
+
+
+def test_norm_two_and_no_metric_are_the_rule_bit_for_bit():
+    f = jax.value_and_grad(loss)
+    for lam in (0, 0.3, 1):
+        ours = update.look_ahead_along(f, RHO, ascent.along(lam, 2, None))(WEIGHTS, ())
+        jax.tree.map(np.testing.assert_array_equal, ours, update.look_ahead(f, RHO, lam)(WEIGHTS))
+
+
+@pytest.mark.parametrize("p", NORMS)
+def test_the_mixed_direction_is_its_formula(p):
+    g = jnp.asarray(rng.normal(size=5))
+    mixed = ascent.along(0.3, p, None)(g, g)
+    close(mixed, (0.7 * ascent.dual_norm(g, p) + 0.3) * ascent.unit(g, p))
+
+
+def test_leaves_keep_their_dtype_and_half_precision_is_summed_in_single():
+    g = {"a": jnp.ones(1000, jnp.bfloat16), "b": jnp.ones(2, jnp.float32)}
+    for p in NORMS:
+        found = ascent.along(0.5, p, ascent.elementwise(0.1))(g, g)
+        assert found["a"].dtype == jnp.bfloat16 and found["b"].dtype == jnp.float32
+    np.testing.assert_allclose(ascent.dual_norm(g, 3), 1002 ** (2 / 3), rtol=1e-6)
+
+
+@pytest.mark.parametrize("p", [0.5, -1, float("nan")])
+def test_a_number_below_one_is_no_norm(p):
+    with pytest.raises(ValueError, match="the norm p of an ascent must"):
+        ascent.along(1, p, None)
+
+
+# Metric
+
+
+def test_metrics_by_hand():
+    w = {"a": jnp.array([[3.0, -4.0], [0.0, 0.0]]), "b": jnp.array([-2.0, 0.0])}
+    found = ascent.elementwise(0.5)(w)
+    close(flat(found), [3.5, 4.5, 0.5, 0.5, 2.5, 0.5])
+    close(flat(ascent.filterwise(0.5)(w)), [5.5, 5.5, 0.5, 0.5, 2.5, 0.5])
+    close(flat(ascent.elementwise(0.0, {"a": True, "b": False})(w)), [3, 4, 0, 0, 1, 1])
+    close(ascent.filterwise(0.0)(jnp.array(-2.0)), 2)
+
+
+def test_the_adaptive_direction_by_hand():
+    # T g = (2, -3); at p = 2 it is T (2, -3) / sqrt(13)
+    w, g = jnp.array([1.0, -3.0]), jnp.array([2.0, -1.0])
+    close(ascent.along(1, 2, ascent.elementwise(0.0))(w, g), np.array([2, -9]) / np.sqrt(13))
+    close(ascent.along(1, inf, ascent.elementwise(0.0))(w, g), [1, -3])
+    close(ascent.along(0, 2, ascent.elementwise(0.0))(w, g), [2, -9])
+
+
+def test_a_metric_of_zeros_and_ones_takes_the_norm_over_the_ones_alone():
+    w, g = jnp.zeros(3), jnp.array([3.0, 7.0, -4.0])
+    close(ascent.along(1, 2, lambda w: jnp.array([1.0, 0.0, 1.0]))(w, g), [0.6, 0, -0.8])
+
+
+# The term that the rule leaves out
+
+
+@pytest.mark.parametrize(("p", "metric"), list(product(NORMS, METRICS)))
+def test_the_whole_gradient_is_that_of_autodiff_for_every_lam(p, metric):
+    def ours(lam):
+        return ascent.with_second_order(jax.value_and_grad(loss), RHO, ascent.along(lam, p, METRICS[metric]))(
+            WEIGHTS
+        )
+
+    def whole(w, lam):
+        along = ascent.along(lam, p, METRICS[metric])
+        return loss(update.ahead(w, RHO, along(w, jax.grad(loss)(w))))
+
+    lams = jnp.array([0.0, 0.4, 1.0])
+    values, found = jax.jit(jax.vmap(ours))(lams)
+    expected = jax.jit(jax.vmap(jax.grad(whole), (None, 0)))(WEIGHTS, lams)
+    np.testing.assert_allclose(values, loss(WEIGHTS), rtol=1e-15)
+    for k in range(3):
+        ours_k, theirs_k = (flat(jax.tree.map(lambda x, k=k: x[k], tree)) for tree in (found, expected))
+        np.testing.assert_allclose(ours_k, theirs_k, rtol=0, atol=1e-14 * np.abs(theirs_k).max())
+
+
+def dense(w):
+    """g, H and u of `loss` in flat coordinates."""
+    value, back = jax.flatten_util.ravel_pytree(w)
+    grad = jax.grad(lambda x: loss(back(x)))
+    return np.asarray(grad(value)), np.asarray(jax.jacfwd(grad)(value))
+
+
+@pytest.mark.parametrize("lam", [0, 0.4, 1])
+def test_the_term_is_the_transposed_jacobian_by_hand(lam):
+    g, h = dense(WEIGHTS)
+    size = np.linalg.norm(g)
+    onto = np.eye(len(g)) - np.outer(g, g) / size**2
+    jacobian = RHO * ((1 - lam) * np.eye(len(g)) + lam / size * onto) @ h
+    f = jax.value_and_grad(loss)
+    v = flat(update.look_ahead(f, RHO, lam)(WEIGHTS)[1])
+    found = flat(ascent.with_second_order(f, RHO, ascent.along(lam, 2, None))(WEIGHTS)[1]) - v
+    np.testing.assert_allclose(found, jacobian.T @ v, atol=1e-13 * np.abs(v).max())
+    if lam:
+        assert np.abs(found - jacobian @ v).max() > 1e-2 * np.abs(found).max()  # the transpose matters
+
+
+@pytest.mark.parametrize("p", [1.5, 3, 10])
+def test_the_term_in_other_norms_is_the_formula_by_hand(p):
+    g, h = dense(WEIGHTS)
+    q = dual(p)
+    s, size = np.sign(g) * np.abs(g) ** (q - 1), length(g, q)
+    inner = (q - 1) * size ** (1 - q) * (np.diag(np.abs(g) ** (q - 2)) - np.outer(s, s) / size**q)
+    f, along = jax.value_and_grad(loss), ascent.along(1, p, None)
+    v = flat(update.look_ahead_along(f, RHO, along)(WEIGHTS, ())[1])
+    found = flat(ascent.with_second_order(f, RHO, along)(WEIGHTS)[1]) - v
+    np.testing.assert_allclose(found, RHO * h @ inner @ v, atol=1e-12 * np.abs(v).max())
+
+
+def test_the_term_vanishes_at_p_one_and_infinity_with_unit_steps():
+    f = jax.value_and_grad(loss)
+    for p in (1, inf):
+        along = ascent.along(1, p, None)
+        np.testing.assert_array_equal(
+            flat(ascent.with_second_order(f, RHO, along)(WEIGHTS)[1]),
+            flat(update.look_ahead_along(f, RHO, along)(WEIGHTS, ())[1]),
+        )
+
+
+def test_holding_the_metric_fixed_is_another_gradient():
+    w, f = WEIGHTS, jax.value_and_grad(loss)
+    moving = ascent.elementwise(0.0)
+    held = jax.lax.stop_gradient(moving(w))
+    whole, partial = (
+        flat(ascent.with_second_order(f, RHO, ascent.along(1, 2, scale))(w)[1])
+        for scale in (moving, lambda w: held)
+    )
+    assert np.abs(whole - partial).max() > 1e-2 * np.abs(whole).max()
+
+
+# Longer ascents
+
+
+def test_one_ascent_is_the_rule_and_further_ones_by_hand():
+    f, w = jax.value_and_grad(bowl), jnp.array([1.0])
+    along = ascent.along(0, 2, None)
+    # gradient h w, h = 2: e = 0.5 * 2 = 1, then 0.5 * 2 * 2 = 2, then 0.5 * 2 * 3 = 3; there 2 * 4 = 8
+    for times, expected in [(1, 4), (2, 6), (3, 8)]:
+        value, found = ascent.repeated(f, 0.5, along, times)(w, 2.0)
+        assert value == 1 and found == expected
+    close(ascent.repeated(f, 0.5, along, 1)(w, 2.0)[1], update.look_ahead(f, 0.5, 0)(w, 2.0)[1])
+
+
+def test_unit_ascents_settle_where_step_and_gradient_agree():
+    h = jnp.array([2.0, 1.0])
+    f, w, rho = jax.value_and_grad(lambda w: 0.5 * jnp.sum(h * w**2)), jnp.array([1.0, 2.0]), 0.3
+    _, found = ascent.repeated(f, rho, ascent.along(1, 2, None), 200)(w)
+    np.testing.assert_allclose(found, h * (w + rho * found / np.linalg.norm(found)), rtol=1e-14)
+
+
+def test_projected_ascents_by_hand():
+    f, w = jax.value_and_grad(bowl), jnp.array([0.3, 0.4])
+    along = ascent.along(0, 2, None)
+    # |g| = 0.5 h: shorter than the radius at h = 1, put back on it at h = 4
+    for h, e in [(1.0, 0.5 * 0.5), (4.0, 0.5)]:
+        _, found = ascent.projected(f, 0.5, 0.5, along, 1)(w, h)
+        close(found, h * (0.5 + e) * np.array([0.6, 0.8]))
+    # twice with h = 1, size 0.1: |e| = 0.05, then 0.05 + 0.1 * 0.55
+    close(ascent.projected(f, 0.5, 0.1, along, 2)(w, 1.0)[1], (0.5 + 0.105) * np.array([0.6, 0.8]))
+
+
+def test_random_ascents_have_the_radius_and_no_preferred_direction():
+    f = jax.value_and_grad(bowl)
+    keys = jax.random.split(jax.random.key(0), 4000)
+    value, found = jax.vmap(lambda key: ascent.at_random(f, 0.3)(jnp.zeros(3), key, 1.0))(keys)
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 0.3, rtol=1e-14)
+    assert np.all(value == 0)
+    # each entry has variance 0.03: the mean of 4000 within 5 standard errors
+    assert np.abs(found.mean(0)).max() < 5 * np.sqrt(0.03 / 4000)
+    assert not np.array_equal(found[0], found[1])

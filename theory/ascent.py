@@ -1,0 +1,217 @@
+"""Ascents in other norms and metrics, longer ones, and the term that the rule leaves out.
+
+    d(g) = [(1 - lam) |T g|_q + lam] T s_p(T g),      1/p + 1/q = 1
+    s_p(g) = sign(g) |g|^(q-1) / |g|_q^(q-1)          |s_p|_p = 1 and <g, s_p(g)> = |g|_q
+
+s_p(g) maximises <g, s> over |s|_p <= 1 (equality in Hölder's inequality), so rho d is the best step to first
+order with |T^-1 step|_p <= rho at lam = 1. p = 2 and T = 1 give d of theory/update.py. p = inf is sign(g),
+0 where g is; p = 1 is shared equally among the largest entries, the limit p -> 1. Where g = 0, d = 0.
+
+Everything is computed from |g| / max|g|, so that no power overflows for p near 1. T is a function of w.
+
+Place: f21, equation 2 and the equation before its equation 3; T = |w| is ASAM (Kwon et al. 2021). Their order
+of letters: p is the norm of the ball, as here.
+"""
+
+from math import inf
+
+import jax
+import jax.numpy as jnp
+
+from theory import admit
+from theory.update import ahead, direction, like, norm
+
+# The direction
+
+
+def along(lam, p, scale):
+    """along(w, g) = d(g) for `look_ahead_along`; `scale` is w -> T, or None for T = 1. p is a number."""
+    p = inf if p == inf else admit.number(p, "the norm p of an ascent")
+    if not p >= 1:
+        raise ValueError(f"the norm p of an ascent must lie in [1, inf]; got {p:g}")
+
+    def direct(w, grad):
+        if scale is None:
+            return scaled_direction(grad, lam, p)
+        metric = scale(w)
+        inner = jax.tree.map(jnp.multiply, metric, grad)
+        return jax.tree.map(lambda t, d: like(t * d, d), metric, scaled_direction(inner, lam, p))
+
+    return direct
+
+
+def scaled_direction(grad, lam, p):
+    """[(1 - lam) |g|_q + lam] s_p(g); at p = 2 by the lines of the rule."""
+    if p == 2:
+        return direction(grad, lam)
+    factor = 1.0 if isinstance(lam, (int, float)) and lam == 1 else (1 - lam) * dual_norm(grad, p) + lam
+    return jax.tree.map(lambda s: like(factor * s, s), unit(grad, p))
+
+
+def unit(grad, p):
+    """s_p(g). Its slope is taken as 0 where it is infinite: at g = 0, and for p > 2 in entries that are 0."""
+    if p == 2:
+        return direction(grad, 1.0)
+    top, share = shares(grad)
+    if p == inf:
+        return jax.tree.map(lambda a, g: like(jnp.where(a == 0, 0, jnp.sign(g)), g), share, grad)
+    if p == 1:
+        ties = jax.tree.map(lambda g: (jnp.abs(g) == top) & (top > 0), grad)
+        count = jnp.maximum(sum(jnp.sum(each) for each in jax.tree.leaves(ties)), 1)
+        return jax.tree.map(lambda tie, g: like(jnp.where(tie, jnp.sign(g) / count, 0 * top), g), ties, grad)
+    q = p / (p - 1)
+    below = total(share, q) ** (1 / p)
+    return jax.tree.map(lambda a, g: like(jnp.sign(g) * power(a, q - 1) / below, g), share, grad)
+
+
+def dual_norm(grad, p):
+    """|g|_q with 1/p + 1/q = 1."""
+    if p == 2:
+        return norm(grad)
+    if p == inf:
+        return sum(jnp.sum(jnp.abs(g)) for g in jax.tree.leaves(grad))
+    if p == 1:
+        return jnp.max(jnp.stack([jnp.max(jnp.abs(g)) for g in jax.tree.leaves(grad)]))
+    top, share = shares(grad)
+    q = p / (p - 1)
+    return top * total(share, q) ** (1 / q)
+
+
+def shares(grad):
+    """max|g| and |g| / max|g|, in single precision at least; both zero below the smallest normal number.
+
+    The results above do not depend on the divisor, so no derivative goes through it.
+    """
+    dtype = jnp.result_type(jnp.float32, *map(jnp.result_type, jax.tree.leaves(grad)))
+    sizes = jax.tree.map(lambda g: jnp.abs(jnp.asarray(g, dtype)), grad)
+    top = jax.lax.stop_gradient(jnp.max(jnp.stack([jnp.max(a) for a in jax.tree.leaves(sizes)])))
+    flat = top < jnp.finfo(dtype).tiny
+    share = jax.tree.map(lambda a: jnp.where(flat, 0, a / jnp.where(flat, 1, top)), sizes)
+    return jnp.where(flat, 0, top), share
+
+
+def total(share, q):
+    """sum a^q, at least 1; 1 where all are zero."""
+    found = sum(jnp.sum(power(a, q)) for a in jax.tree.leaves(share))
+    return jnp.where(found == 0, 1, found)
+
+
+def power(a, exponent):
+    """a^exponent for a >= 0, without an infinite slope at 0; NaN stays."""
+    return jnp.where(a == 0, 0, jnp.where(a == 0, 1, a) ** exponent)
+
+
+# Metrics T
+
+
+def elementwise(eta, cover=None):
+    """T = |w| + eta where `cover`, a tree of booleans like w, is true (None: everywhere); 1 elsewhere."""
+    return covered(lambda x: jnp.abs(x) + like(eta, x), cover)
+
+
+def filterwise(eta, cover=None):
+    """T = |row| + eta for every row along the first axis; vectors entry by entry."""
+
+    def size(x):
+        rows = jnp.reshape(x, (x.shape[0], -1)) if jnp.ndim(x) else jnp.reshape(x, (1, 1))
+        each = jax.vmap(norm)(rows).reshape(-1, *[1] * (jnp.ndim(x) - 1)) if jnp.ndim(x) else norm(rows)
+        return like(jnp.broadcast_to(each, jnp.shape(x)) + eta, x)
+
+    return covered(size, cover)
+
+
+def covered(size, cover):
+    def scale(w):
+        where = jax.tree.map(lambda x: True, w) if cover is None else cover
+        return jax.tree.map(lambda x, use: size(x) if use else jnp.ones_like(x), w, where)
+
+    return scale
+
+
+# Other ascents
+
+
+def with_second_order(value_and_grad, rho, along):
+    """The whole gradient of w -> f(w + rho d(w, grad f(w))), not only that at the point ahead.
+
+    With e(w) = rho d(w, grad f(w)) and v = grad f(w + e) it is v + (de/dw)' v, and
+
+        (de/dw)' v = rho [ (dd/dw)' v + H (dd/dg)' v ],
+
+    the first of T alone, H the Hessian of f at w: one Hessian-vector product.
+    """
+
+    def wrapped(w, *args):
+        def first(w):
+            value, grad = value_and_grad(w, *args)
+            return grad, value
+
+        grad, hessian, value = jax.linearize(first, w, has_aux=True)
+        d, pull = jax.vjp(along, w, grad)
+        outer = value_and_grad(ahead(w, rho, d), *args)[1]
+        by_metric, by_grad = pull(outer)
+        terms = jax.tree.map(jnp.add, by_metric, hessian(by_grad))
+        return value, ahead(outer, rho, terms)
+
+    return wrapped
+
+
+def repeated(value_and_grad, rho, along, times):
+    """The gradient at w + e after `times` ascents e <- rho d(grad f(w + e)) from e = 0; one is the rule."""
+    return ascending(value_and_grad, times, lambda w, e, grad: ascent(w, rho, along(w, grad)))
+
+
+def projected(value_and_grad, rho, size, along, times):
+    """The gradient at w + e after `times` ascents e <- e + size d(grad f(w + e)), put back on |e| <= rho.
+
+    One with size = rho and lam = 0 is a step of length rho min(1, |grad f|).
+
+    Place: af22, its public code.
+    """
+
+    def move(w, e, grad):
+        e = ahead(e, size, along(w, grad))
+        length = norm(e)
+        return jax.tree.map(lambda x: like(x * jnp.minimum(1, rho / jnp.where(length > 0, length, 1)), x), e)
+
+    return ascending(value_and_grad, times, move)
+
+
+def ascending(value_and_grad, times, move):
+    """`move(w, e, grad f(w + e))` is the next e; value and auxiliary output are those at w."""
+
+    def wrapped(w, *args):
+        value, grad = value_and_grad(w, *args)
+        e = move(w, jax.tree.map(jnp.zeros_like, w), grad)
+
+        def again(_, e):
+            return move(w, e, value_and_grad(ahead(w, 1, e), *args)[1])
+
+        e = jax.lax.fori_loop(1, times, again, e)
+        return value, value_and_grad(ahead(w, 1, e), *args)[1]
+
+    return wrapped
+
+
+def ascent(w, rho, d):
+    """rho d, every leaf in the precision of w."""
+    return jax.tree.map(lambda x, d: like(rho * d, x), w, d)
+
+
+def at_random(value_and_grad, rho):
+    """The gradient at w + rho n, n uniform on the unit sphere; a key follows w among the arguments."""
+
+    def wrapped(w, key, *args):
+        value, _ = value_and_grad(w, *args)
+        return value, value_and_grad(ahead(w, rho, uniform_direction(key, w)), *args)[1]
+
+    return wrapped
+
+
+def uniform_direction(key, like_this):
+    leaves, tree = jax.tree.flatten(like_this)
+    keys = jax.random.split(key, len(leaves))
+    drawn = [
+        jax.random.normal(k, jnp.shape(x), jnp.result_type(x)) for k, x in zip(keys, leaves, strict=True)
+    ]
+    return direction(jax.tree.unflatten(tree, drawn), 1.0)
