@@ -81,7 +81,9 @@ def path(mu, steps):
         rows.append(kept | {"loss": float(value), "distance": float(w @ w)})
         w = np.asarray(step(rule, w, gamma, RADIUS, 0.0))
     factor = own.quad_factor(mu, 1.0, gamma, RADIUS)
-    return pd.DataFrame(rows).assign(promised=rows[0]["loss"] * factor ** np.arange(steps + 1))
+    return pd.DataFrame(rows).assign(
+        mu=mu, rho=RADIUS, promised=rows[0]["loss"] * factor ** np.arange(steps + 1)
+    )
 
 
 def surface(mu, grid):

@@ -36,7 +36,7 @@ def run(seed=0, mu=0.1, grid=40, points=300):
             factors("buys", mu, [(gamma, rho) for gamma in STEPS for rho in radii]),
         ],
         ignore_index=True,
-    )
+    ).assign(mu=mu)
 
 
 def curve(mu, rho):

@@ -57,7 +57,7 @@ def plane(axis, kinds):
         axis.annotate(name, tuple(at), xytext=shift, textcoords="offset points", color=colour)
     axis.plot(0, 0, "+", color="black", ms=7, mew=1.2)
     axis.set(aspect="equal", xlim=(-1.5, 3.0), ylim=(-1.9, 1.4))
-    axis.set_title(r"the wedge at $\rho L=3$, $\mu/L=0.1$, $\gamma_b$")
+    axis.set_title(rf"the wedge at $\rho L={first.rho:g}$, $\mu/L={first.mu:g}$, $\gamma_b$")
 
 
 def against_steps(axis, way):

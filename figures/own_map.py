@@ -1,13 +1,15 @@
 """Where full-batch USAM contracts for every strongly convex smooth function, and what its radius buys."""
 
+import matplotlib
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.ticker import FormatStrFormatter
 
 from figures.style import BOUND, ORDER
 
 FLOOR, CEILING = 0.02, 2.2
 BOTH, ALONE, NEITHER = "#C6E0F0", "#F8DDB0", "#F1F1F1"
-SHADE = {0.1: ORDER[0.0], 0.25: ORDER[0.25], 0.5: ORDER[0.5], 1.0: ORDER[1.0]}
+SHADES = matplotlib.colormaps["viridis"]
 
 
 def draw(table):
@@ -40,12 +42,12 @@ def regions(axis, curve):
     axis.text(0.98 * last, 1.0, "some loss grows", fontsize=8.5, ha="right")
     axis.set(xlim=(0, last), ylim=(FLOOR, CEILING), yscale="log", xlabel=r"$\rho L$", ylabel=r"$\gamma L$")
     axis.yaxis.set_major_formatter(FormatStrFormatter("%g"))
-    axis.set_title(r"one step, worst case at $\mu/L=0.1$")
+    axis.set_title(rf"one step, worst case at $\mu/L={curve.mu.iloc[0]:g}$")
 
 
 def buys(axis, rows):
-    for gamma, of in rows.groupby("gamma"):
-        colour = SHADE[gamma]
+    steps = dict(tuple(rows.groupby("gamma")))
+    for (gamma, of), colour in zip(steps.items(), SHADES(np.linspace(0, 0.85, len(steps))), strict=True):
         axis.plot(of.rho, of.worst_loss, color=colour, label=f"{gamma:g}")
         axis.plot(of.rho, of.worst_distance, color=colour, ls=(0, (1, 1)), lw=1.2)
         best = of.loc[of.worst_loss.idxmin()]

@@ -71,8 +71,9 @@ def cases():
             gamma = share * own.balanced_step(of.mu, of.top, 1 / (of.top - of.mu))
             out[f"{name}, {share:g} balanced steps"] = case(of, gamma, REACHES)
     for reach in (0.5, 3.0):
-        gamma = own.balanced_step(0.1, 1.0, reach / 0.9)
-        out[f"one radius, rho l = {reach:g}"] = case(flat([0.1, 1.0]), gamma, (reach,))
+        of = functions()["quadratic"]
+        gamma = own.balanced_step(of.mu, of.top, reach / (of.top - of.mu))
+        out[f"one radius, rho l = {reach:g}"] = case(of, gamma, (reach,) * len(REACHES))
     return out
 
 
@@ -115,7 +116,7 @@ def bound(case):
 
 def controls(case):
     out = {"a smaller factor": lambda factor: case._replace(scale=1 / factor)}
-    if len(case.radii) > 1:
+    if len(set(case.radii)) > 1:
         least = np.full(len(case.radii), np.min(case.factors))
         out["the factor of the best radius"] = case._replace(factors=least)
     return out
