@@ -521,7 +521,8 @@ def test_sgd_steps_are_admitted_by_what_bounds_them():
 
 
 def test_every_verdict_of_a_figure_names_its_controls(quick):
-    for name in ("ol25_lambda", "ol25_importance", "ol25_decreasing", "ol25_sgd", "ol25_steps"):
+    ours = ("own_distance", "own_descent", "own_map")
+    for name in ("ol25_lambda", "ol25_importance", "ol25_decreasing", "ol25_sgd", "ol25_steps", *ours):
         found = loaded(quick / f"{name}.json")["verdicts"]
         assert found and all(each["controls"] for each in found.values()), name
 

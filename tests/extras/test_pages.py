@@ -56,6 +56,13 @@ def test_a_statement_that_was_not_run_says_why():
     assert "Not run: needs the table ol25" in page(row, lacking).replace("\\", "")
 
 
+def test_a_proof_shows_its_terms_the_certificate_and_what_is_read_not_checked():
+    row = ROWS["own/function_value_factor"]
+    text = page(row, ledger.run([row], list(ROWS.values())))
+    assert "**Read, not checked:** That Q" in text and "def balanced(factor):" in text
+    assert "R^2 f(x) - f(x+) = R (1 - R) Q_*x" in text and "`theory/interpolation.py`" in text
+
+
 def test_long_formulas_have_a_line_for_each_part_and_short_ones_stay():
     assert pages.display(r"a \le b, \qquad c = d") == "$$\na \\le b, \\qquad c = d\n$$\n"
     long = r"\frac{a + b + c + d + e}{f + g + h + i + j} \le k, \qquad \Big\{l \quad m\Big\} = {n \qquad o}"
