@@ -66,7 +66,7 @@ def observed(of, stretch, reach, states, steps):
     gamma, rho, d = stretch / top, reach / top, len(minimiser)
     least = own.sam_radius(top, gamma, rho, 1.0)
     wide = certificate.rings(jax.random.key(1), states, d, least / (40 * top), 40 * least / mu)
-    size, before, after = map(np.asarray, moved(f, minimiser + wide, gamma, rho))
+    size, before, after = map(np.asarray, moved(f, minimiser + np.asarray(wide), gamma, rho))
     gap = before - minimum
     allowed = [own.quad_factor(mu, top, gamma, own.mixed_radius(g, rho, 1.0)) for g in size]
     change = {"size": size / least, "ratio": (after - minimum) / gap, "allowed": allowed}

@@ -34,29 +34,29 @@ def rule():
     return top, 2 / (top * (1 + rho * (1 - lam) * top) * (1 + w)), rho, lam, s
 
 
-def reach(top, gamma, rho, lam, size):
+def reach(size, top, gamma, rho, lam):
     """gamma q'."""
     return gamma * own.end(top, own.mixed_radius(size, rho, lam))
 
 
 def threshold(factor):
     top, gamma, rho, lam = at = parameters("L gamma rho lam")
-    return [reach(*at, factor * own.sam_radius(*at)) - 2]
+    return [reach(factor * own.sam_radius(*at), *at) - 2]
 
 
 def beyond(factor):
     *at, s = rule()
-    return [2 - reach(*at, own.sam_radius(*at) * (1 + s) / factor)]
+    return [2 - reach(own.sam_radius(*at) * (1 + s) / factor, *at)]
 
 
 def below(factor):
     *at, s = rule()
-    return [reach(*at, factor * own.sam_radius(*at) / (1 + s)) - 2]
+    return [reach(factor * own.sam_radius(*at) / (1 + s), *at) - 2]
 
 
 def no_growth(factor):
     *at, s = rule()
-    return [1 - (1 - reach(*at, own.sam_radius(*at) * (1 + s) / factor)) ** 2]
+    return [1 - (1 - reach(own.sam_radius(*at) * (1 + s) / factor, *at)) ** 2]
 
 
 def bracket(factor):
@@ -64,7 +64,7 @@ def bracket(factor):
     least = own.sam_radius(top, gamma, rho, lam)
     slope, start = gamma * top * (1 + rho * (1 - lam) * top) - 1, factor * gamma * rho * lam * top**2
     return [
-        size * (reach(top, gamma, rho, lam, size) - 1) - slope * size - start,
+        size * (reach(size, top, gamma, rho, lam) - 1) - slope * size - start,
         slope * least + start - least,
     ]
 
