@@ -16,6 +16,7 @@ CORE = (  # real data: tests/extras/test_real_data.py
     "ol25_lambda",
     "ol25_sgd",
     "ol25_steps",
+    *(f"own_{name}" for name in ("descent", "distance", "map")),
     "wml23_cycle",
     "wml23_drift",
     "wml23_figure_1",
