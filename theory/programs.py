@@ -7,7 +7,7 @@ plain array of coefficients, so that sums and multiples are those of arrays.
 
 For F(mu, L), mu < L, the inequalities Q_ij >= 0 of theory/interpolation.py over all pairs of points are
 necessary, and by the theorem of Taylor, Hendrickx and Glineur (2017; recalled, not proved here) sufficient:
-the optimum is the exact worst case in every dimension from the size of G on. mu = -L are the smooth functions.
+the optimum is the exact worst case in every dimension from the size of G on. mu = -L: smooth functions.
 
 For PL(mu) with L-smoothness (`lojasiewicz`) the conditions are necessary alone: those of Rubbens, Hendrickx
 and Taylor (2025, arXiv 2504.14377, Proposition 3.4) as PEPit 0.5.1 has them (recalled, not proved here). Its
@@ -23,7 +23,12 @@ import numpy as np
 import scipy.sparse
 
 AGREE = 1e-6  # two solvers, or a solver and a formula
-CLARABEL = {"tol_gap_abs": 1e-9, "tol_gap_rel": 1e-9, "tol_feas": 1e-9}
+CLARABEL = {
+    "tol_gap_abs": 1e-9,
+    "tol_gap_rel": 1e-9,
+    "tol_feas": 1e-9,
+    "max_step_fraction": 0.9,
+}  # 0.99 stalls
 SCS = {"eps_abs": 1e-9, "eps_rel": 1e-9, "max_iters": 200_000}
 
 
@@ -69,7 +74,7 @@ class Point(NamedTuple):
 
 
 class Program(NamedTuple):
-    """Maximise gain . v over v = (G, scalars) with rows v >= floor, G and every block positive semidefinite."""
+    """Maximise gain . v over v = (G, scalars): rows v >= floor, G and every block positive semidefinite."""
 
     space: Space
     gain: np.ndarray
@@ -103,7 +108,7 @@ class Pair(NamedTuple):
 
     @property
     def value(self):
-        """That of the second (the tighter, scs at 1e-9) unless it is the inaccurate one; NaN if they disagree."""
+        """Of the second (scs at 1e-9 is the tighter) unless it is the inaccurate one; NaN if they disagree."""
         best = self.second if self.second.status == "optimal" else self.first
         return best.value if self.agreed else np.nan
 
@@ -122,9 +127,7 @@ def interpolation(space, i, j, curvature, smoothness):
 
 def interpolated(space, points, curvature, smoothness):
     """All Q_ij >= 0."""
-    return [
-        interpolation(space, i, j, curvature, smoothness) for i in points for j in points if i is not j
-    ]
+    return [interpolation(space, i, j, curvature, smoothness) for i in points for j in points if i is not j]
 
 
 def lojasiewicz(space, points, curvature, smoothness, free):
@@ -280,10 +283,10 @@ def disc(curvature, smoothness, rho):
 
 
 def sampled(curvature, smoothness, gamma, rho, losses, noisy):
-    """One step on a loss drawn uniformly from `losses` of F(mu, L), each with its own ascent; f is their mean.
+    """One step on a loss drawn uniformly from `losses` of F(mu, L), with its own ascent; f is their mean.
 
-    If `noisy`, the worst E |x+ - x*|^2 with |x - x*| <= 1 and mean |grad f_i(x*)|^2 <= 1; otherwise x* minimises
-    every loss, and the worst E f(x+) - f* with f(x) - f* <= 1.
+    If `noisy`, the worst E |x+ - x*|^2 with |x - x*| <= 1 and mean |grad f_i(x*)|^2 <= 1; otherwise x*
+    minimises every loss, and the worst E f(x+) - f* with f(x) - f* <= 1.
     """
     kinds = 3 + losses  # of points of a loss: *, x, y, and the end of each draw
     space = Space(1 + losses * kinds, losses * kinds)
@@ -370,7 +373,7 @@ def both(made, first, second, **settings):
 
 
 def off(pairs, claimed):
-    """The largest distance of a value, by either solver, to the number claimed for it; NaN as in `Pair.apart`."""
+    """The largest distance of a value, by either solver, to the number claimed; NaN as in `Pair.apart`."""
     return max(
         (max(abs(found.value - number) for found in pair) + 0 * pair.apart)
         for pair, number in zip(pairs, claimed, strict=True)
