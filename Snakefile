@@ -103,6 +103,7 @@ rule figure:
 rule checks:
     input:
         lambda found: sources("paper_checks/__main__.py", *map(str, Path("paper_checks", found.paper).glob("*.py"))),
+        lambda found: [str(path) for path in Path("paper_checks", found.paper).glob("*.json")],
         lambda found: expand("experiments/results/{name}.{kind}", name=tables(found.paper), kind=("csv", "json")),
         lambda found: map(str, Path("paper_checks", found.paper).glob("*.toml")),
     output:

@@ -108,7 +108,7 @@ class Pair(NamedTuple):
 
     @property
     def value(self):
-        """Of the second (scs at 1e-9 is the tighter) unless it is the inaccurate one; NaN if they disagree."""
+        """Of the second (scs at 1e-9 is tighter) unless it is the inaccurate one; NaN if they disagree."""
         best = self.second if self.second.status == "optimal" else self.first
         return best.value if self.agreed else np.nan
 
