@@ -117,7 +117,11 @@ def entry(case):
     numbers = {pair: str(weight) for pair, weight in case.multipliers.items()}
     return {
         "bounds": case.reads,
-        **{"mu": mu, "L": top, "gamma": gamma, "rho": rho, "factor": str(case.factor)},
+        "mu": mu,
+        "L": top,
+        "gamma": gamma,
+        "rho": rho,
+        "factor": str(case.factor),
         "multipliers": numbers,
     }
 
