@@ -34,8 +34,9 @@ def written(path):
 
 
 def tables(paper):
-    """The tables that the statements of a paper read."""
-    return sorted({row["table"] for row in STATEMENTS[paper].values() if "table" in row})
+    """The tables that the statements of a paper read, and the one that stands beside full-batch bounds."""
+    beside = {"own_beside"} if paper in ("af22", "ol25") else set()
+    return sorted(beside | {row["table"] for row in STATEMENTS[paper].values() if "table" in row})
 
 
 def minutes(path):

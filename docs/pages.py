@@ -180,6 +180,7 @@ def statement(row, records, aliases, rows):
     ]
     if found:
         parts += ["## Cases\n", cases_table(found), "## Controls\n", *controls_tables(found)]
+        parts += worst_of_class(found)
     if siblings := [each for each in rows if each.checked and each is not row and source(each) == path]:
         parts.append(
             "Decided by the same file: " + ", ".join(link(each, title(each)) for each in siblings) + ".\n"
@@ -299,6 +300,27 @@ def cases_table(found):
     return grid(["case", "measured", "bound", "tolerance", "slack", "holds"], rows)
 
 
+def worst_of_class(found):
+    """What of the slack is the theorem's, and what the instance's; nothing where no case has it."""
+    rows = []
+    for each in found:
+        for worst in each.get("class_worst") or []:
+            which = worst["which"] + ("" if worst["size"] is None else f", {shown(worst['size'])}")
+            numbers = [shown(worst[name]) for name in ("bound", "low", "high", "instance")]
+            slacks = [shown(worst[name]) for name in ("slack_theorem", "slack_most", "slack_instance")]
+            rows.append([plain(each["case"]), which, *numbers, *slacks])
+    if not rows:
+        return []
+    header = ["case", "which", "bound", "class from", "class to", "instance"]
+    header += ["theorem's slack", "at most", "instance's slack"]
+    about = (
+        r"In one step: the factor of $f-f^\star$ that the theorem promises (where exact: the fall of $f$ "
+        r"over $\|g\|^2$), the worst of its class, and that of the function that was run; from "
+        "`experiments/own_beside.py`."
+    )
+    return ["## Beside the worst of the class\n", about + "\n", grid(header, rows)]
+
+
 def controls_tables(found):
     """One line for each control, then every case of each."""
     names = dict.fromkeys(name for each in found for name in each["controls"])
@@ -382,6 +404,7 @@ def ledger_table(rows, cases):
         fields = row.fields
         found = [each for each in cases[row.name] if each["case"] is not None]
         slacks = [each["slack"] for each in found if each["slack"] is not None]
+        theorem = [worst["slack_theorem"] for each in found for worst in each.get("class_worst") or []]
         failing = sum(map(ledger.failed, found))
         name = html.escape(fields["title"])
         page = f"statements/{row.paper}/{row.key}.html"
@@ -397,6 +420,7 @@ def ledger_table(rows, cases):
                 "source": fields["source"],
                 "cases": len(found) or "",
                 "least slack": float(f"{min(slacks):.3g}") if slacks else "",
+                "class worst": float(f"{min(theorem):.3g}") if theorem else "",
                 "key": row.name,
             }
         )

@@ -22,21 +22,21 @@ def draw(table):
 
 def under_pl(axis, rows):
     """What f - f* falls by in a step over gamma mu."""
-    rows = rows[rows.statement != "ol25/theorem_3_2"]
+    rows = rows[rows.statement.str.startswith("af22") | (rows.statement == "ol25/deterministic")]
     sharper = rows[rows.statement == SHARPER].set_index("case").bound
     rows = rows[rows.statement != SHARPER].iloc[::-1].reset_index(drop=True)
     names = []
     for place, each in rows.iterrows():
-        unit = each.gamma * each.ratio
+        unit = each.gamma * each.pl
         ends = [(1 - each.high) / unit, (1 - each.low) / unit]
         axis.plot(ends, [place] * 2, color=CLASS, lw=5, alpha=0.45, solid_capstyle="butt")
         axis.plot((1 - each.bound) / unit, place, **PROMISED)
         if each.case in sharper:
             axis.plot((1 - sharper[each.case]) / unit, place, **SHARP)
         axis.plot((1 - each.instance) / unit, place, "o", ms=6.5, mfc="none", mec=INSTANCE, mew=1.3)
-        function, *sizes = each.case.split(", ")
+        function = each.case.split(", ")[0]
         function = function if each.statement.startswith("af22") else f"OL25, {function}"
-        names.append(f"{function}\n" + rf"$\gamma L = {each.gamma:.3g}$, $\rho L = {each.rho:.3g}$")
+        names.append(f"{function}\n{sizes_of(each)}")
     axis.plot([], [], **PROMISED, label="the theorem")
     axis.plot([], [], **SHARP, label="the sharper one (AF22)")
     axis.plot([], [], color=CLASS, lw=5, alpha=0.45, label="the worst of the class: between")
@@ -47,6 +47,11 @@ def under_pl(axis, rows):
     axis.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.05), ncols=2, borderaxespad=0)
 
 
+def sizes_of(each):
+    length, reach = each.gamma * each.smoothness, each.rho * each.smoothness
+    return rf"$\gamma L = {length:.3g}$, $\rho L = {reach:.3g}$"
+
+
 def without(axis, rows):
     rows = rows.iloc[::-1].reset_index(drop=True)
     names = []
@@ -55,8 +60,7 @@ def without(axis, rows):
         axis.plot(ends, [place] * 2, color="#CFCFCF", lw=0.8, zorder=0)
         axis.plot(ends[1], place, "s", ms=6, color=CLASS, alpha=0.75)
         axis.plot(ends[0], place, **PROMISED)
-        paper = "AF22" if each.statement.startswith("af22") else f"OL25, form {each.form}"
-        names.append(f"{paper}\n" + rf"$\gamma L = {each.gamma:.3g}$, $\rho L = {each.rho:.3g}$")
+        names.append(f"{each.statement.split('/')[0].upper()}\n{sizes_of(each)}")
     axis.plot([], [], **PROMISED, label="the theorem")
     axis.plot([], [], "s", ms=6, color=CLASS, alpha=0.75, label="the worst of the class")
     axis.set_yticks(range(len(names)), names, fontsize=6.5, linespacing=1.0)

@@ -29,9 +29,11 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+import pandas as pd
 
 HERE = Path(__file__).parent
 TABLES = HERE.parent / "experiments" / "results"
+BESIDE = "own_beside"  # the table with the worst case of the class that a full-batch bound speaks of
 BATCH = 64  # cases judged in one compiled call, where the module names no number of its own
 FIRST_FACTOR, LARGEST_FACTOR = 1.01, 1e8
 NEEDS_CHECK = ("checked", "partly", "refuted")
@@ -222,7 +224,17 @@ def record(row: Row, case: str | None = None, why: str | None = None, **found: A
         "why": why or fields.get("why"),
         "case": case,
         **dict.fromkeys(
-            ("hypotheses", "holds", "measured", "bound", "tolerance", "slack", "controls", "caught")
+            (
+                "hypotheses",
+                "holds",
+                "measured",
+                "bound",
+                "tolerance",
+                "slack",
+                "controls",
+                "caught",
+                "class_worst",
+            )
         ),
         "command": f"python -m paper_checks {row.name}",
         "seconds": None,
@@ -292,6 +304,11 @@ def run(
                 record(row, "all", why, hypotheses={}, holds=False, controls={}, caught=False)
                 for row in wanted
             ]
+    worst = beside()
+    for each in out:
+        if each["case"] is not None:
+            found = worst.get(f"{each['paper']}/{each['statement']}", [])
+            each["class_worst"] = class_worst(each["case"], found)
     place = {row.name: k for k, row in enumerate(rows)}
     return sorted(out, key=lambda each: place[f"{each['paper']}/{each['statement']}"])
 
@@ -369,6 +386,40 @@ def from_table(row: Row) -> list[Record]:
         why = f"the table {row.fields['table']} has no verdict for the row {row.name}"
         return [record(row, "all", why, hypotheses={}, holds=False, controls={}, caught=False)]
     return out
+
+
+def beside() -> dict[str, list[Record]]:
+    """For each statement the rows of the table own_beside; empty without it, or with other arguments."""
+    try:
+        if json.loads((TABLES / f"{BESIDE}.json").read_text())["defaults"] is not True:
+            return {}
+        table = pd.read_csv(TABLES / f"{BESIDE}.csv", keep_default_na=False, na_values=["nan"])
+        rows = table[table.kind == "bound"].to_dict("records")
+        out: dict[str, list[Record]] = {}
+        for each in rows:
+            out.setdefault(each["statement"], []).append(each)
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        return {}
+    return out
+
+
+SHARED = (
+    "which",
+    "size",
+    "bound",
+    "low",
+    "high",
+    "instance",
+    "slack_theorem",
+    "slack_most",
+    "slack_instance",
+)
+
+
+def class_worst(case: str, rows: list[Record]) -> list[Record] | None:
+    """The worst of its class beside a case: rows that name it, its end, or every case; None without any."""
+    found = [each for each in rows if f", {case}".endswith(f", {each['case']}") or each["case"] == ""]
+    return [{name: each[name] for name in SHARED} for each in found] or None
 
 
 def told(found: Any, claim: Record) -> Verdict:

@@ -41,7 +41,8 @@ REAL = {
     "ol25_certificates",
     "ol25_lambda_real",
 }  # they read scikit-learn's data: tests/extras/test_real_data.py
-CORE = sorted(set(record.names()) - REAL)
+PROGRAMS = {"own_beside", "own_search"}  # they need solvers: tests/extras/test_programs.py
+CORE = sorted(set(record.names()) - REAL - PROGRAMS)
 KEYS = {"experiment", "arguments", "defaults", "seed", "verdicts", "rows", "commit", "versions", "device"}
 KEYS |= {"seconds", "core_seconds", "command"}
 

@@ -7,7 +7,7 @@ from figures import __main__ as command
 
 AF22 = ("collapse", "published", "radius", "relu", "round_off", "shrinkage", "sparsity", "support")
 AF22 += ("switching", "training")
-CORE = (  # real data: tests/extras/test_real_data.py
+CORE = (  # real data: tests/extras/test_real_data.py; solvers: tests/extras/test_programs.py
     *(f"af22_{name}" for name in AF22),
     *(f"f21_{name}" for name in ("bound", "inner", "m_sharpness", "norms", "second_order", "two_step")),
     "ol25_arbitrary",
@@ -47,7 +47,11 @@ def refused(capsys, *arguments):
 
 
 def test_every_figure_is_named_like_an_experiment():
-    assert set(CORE) | {"ol25_real", "ol25_lambda_real"} <= set(command.names()) <= set(record.names())
+    assert (
+        set(CORE) | {"ol25_real", "ol25_lambda_real", "own_beside"}
+        <= set(command.names())
+        <= set(record.names())
+    )
 
 
 @pytest.mark.parametrize("name", CORE)
