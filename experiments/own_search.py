@@ -105,7 +105,7 @@ def kinked(mu, gamma, rho, g):
     """f(x+) from x = 1 with f(1) = 1 and slope g, 2 mu <= g^2 <= 2.
 
     To the left f' = g - d until f'^2 = 2 mu f; from there f is the parabola of curvature mu down to its
-    minimum and that of curvature 1 beyond. To the right f' = g - d until the same, then that parabola upwards.
+    minimum and that of curvature 1 beyond. To the right f' = g - d too, then such a parabola upwards.
     """
     left = np.sqrt(np.maximum(mu * (2 - g**2) / (1 - mu), 0))  # f' where PL holds with equality
     right = np.sqrt(mu * (2 + g**2) / (1 + mu))
