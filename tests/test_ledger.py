@@ -28,6 +28,7 @@ KEYS = {
     "hypotheses",
 }
 KEYS |= {"holds", "measured", "bound", "tolerance", "slack", "controls", "caught", "command", "seconds"}
+KEYS |= {"class_worst"}
 TABLE = "ol25_certificates"  # what the row ol25/real_data reads
 
 
@@ -392,6 +393,49 @@ def test_a_table_that_does_not_convince_fails(monkeypatch, tmp_path):
     for changes in bad:
         write_table(tmp_path, **changes)
         assert real_data("--core") == 1, changes
+
+
+BESIDE = """statement,case,kind,which,size,bound,low,high,instance,slack_theorem,slack_most,slack_instance
+fake/sharp,one,bound,bracket,nan,0.9,0.7,0.8,0.6,2.0,3.0,1.5
+fake/sharp,,bound,exact,nan,0.1,0.2,0.2,nan,2.0,2.0,nan
+fake/sharp,one,curve,bracket,nan,0.9,0.7,0.8,0.6,2.0,3.0,1.5
+fake/sharp,none,bound,bracket,nan,0.9,0.7,0.8,0.6,2.0,3.0,1.5
+"""
+
+
+def write_beside(folder, text=BESIDE, defaults=True):
+    (folder / "own_beside.csv").write_text(text)
+    (folder / "own_beside.json").write_text(json.dumps({"defaults": defaults}))
+
+
+def test_the_worst_of_the_class_stands_beside_a_case_that_the_table_names(planted, monkeypatch, tmp_path):
+    monkeypatch.setattr(ledger, "TABLES", tmp_path)
+    write_beside(tmp_path)
+    cases = {"one": (1.0, 2.0), "noisy, one": (1.0, 2.0), "alone": (1.0, 2.0), "near: one": (1.0, 2.0)}
+    planted(check(cases), row("sharp"), row("near", file="sharp"))
+    path = tmp_path / "ledger.json"
+    assert command.main(["--json", str(path)]) == 0
+    found = {(each["statement"], each["case"]): each["class_worst"] for each in loaded(path)}
+    assert [each["which"] for each in found["sharp", "one"]] == ["bracket", "exact"]
+    assert found["sharp", "noisy, one"] == found["sharp", "one"]
+    assert [each["which"] for each in found["sharp", "alone"]] == ["exact"]
+    assert found["near", "one"] is None
+    (first, second) = found["sharp", "one"]
+    assert (first["low"], first["high"], first["slack_theorem"], first["size"]) == (0.7, 0.8, 2, None)
+    assert second["instance"] is None
+
+
+def test_without_the_table_beside_or_with_another_the_worst_of_the_class_is_null(
+    planted, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(ledger, "TABLES", tmp_path)
+    rows = planted(check())
+    assert [each["class_worst"] for each in ledger.run(rows, rows)] == [None]
+    for text, defaults in ((BESIDE, False), ("", True), ("a,b\n1,2\n", True)):
+        write_beside(tmp_path, text, defaults)
+        assert [each["class_worst"] for each in ledger.run(rows, rows)] == [None], (text, defaults)
+    write_beside(tmp_path)
+    assert ledger.run(rows, rows)[0]["class_worst"]
 
 
 def test_a_table_from_other_arguments_is_not_taken(monkeypatch, tmp_path):

@@ -63,6 +63,19 @@ def test_a_proof_shows_its_terms_the_certificate_and_what_is_read_not_checked():
     assert "R^2 f(x) - f(x+) = R (1 - R) Q_*x" in text and "`theory/interpolation.py`" in text
 
 
+def test_the_worst_of_the_class_is_shown_where_it_is_known(records):
+    assert "Beside the worst of the class" not in page(CYCLE, records)
+    worst = {"which": "per gradient norm", "size": 2.0, "bound": 0.9, "low": 0.7, "high": 0.8}
+    worst |= {"instance": None, "slack_theorem": 2.0, "slack_most": 3.0, "slack_instance": None}
+    told = copy.deepcopy(records)
+    told[0]["class_worst"] = [worst]
+    text = page(CYCLE, told)
+    assert "## Beside the worst of the class" in text
+    assert f"| {told[0]['case']} | per gradient norm, 2 | 0.9 | 0.7 | 0.8 | – | 2 | 3 | – |" in text
+    table = pages.ledger_table(list(ROWS.values()), {name: [] for name in ROWS} | {CYCLE.name: told})
+    assert "class worst" in table
+
+
 def test_long_formulas_have_a_line_for_each_part_and_short_ones_stay():
     assert pages.display(r"a \le b, \qquad c = d") == "$$\na \\le b, \\qquad c = d\n$$\n"
     long = r"\frac{a + b + c + d + e}{f + g + h + i + j} \le k, \qquad \Big\{l \quad m\Big\} = {n \qquad o}"
