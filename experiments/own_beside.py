@@ -48,6 +48,8 @@ QUADRATIC = 1 / 30, 1.0  # mu and L of the functions of af22's checks
 SINE = PL, SMOOTHNESS
 USUAL = {"tol_gap_abs": 1e-8, "tol_gap_rel": 1e-8, "tol_feas": 1e-8}  # clarabel's own tolerances
 FULL = 0.0, 1.0, 0.0  # A, B, C of the full batch
+VALUES = ("bound", "low", "high", "instance")
+SLACKS = ("slack_theorem", "slack_most", "slack_instance")
 STEPS = {"old": ol25.deterministic_old_steps, "new": ol25.deterministic_steps}
 
 
@@ -90,9 +92,9 @@ def run(
 
 
 def row(made, kind, which, size, values, slacks):
-    columns = ("kind", "which", "size", "bound", "low", "high", "instance")
-    columns += ("slack_theorem", "slack_most", "slack_instance")
-    return made._asdict() | dict(zip(columns, (kind, which, size, *values, *slacks), strict=True))
+    """`values` are bound, low, high and instance."""
+    named = zip(VALUES + SLACKS, (*values, *slacks), strict=True)
+    return made._asdict() | {"kind": kind, "which": which, "size": size} | dict(named)
 
 
 # Without PL

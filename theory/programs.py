@@ -262,7 +262,8 @@ def two_points(curvature, smoothness, gamma, rho):
     """The worst |x+ - z+|^2 over F(mu, L) with |x - z| <= 1: no minimiser is named, and z = 0."""
     space = Space(5, 3)
     x, *slopes = space.vectors()
-    points, ends = [], []
+    points: list[Point] = []
+    ends = []
     for at, (g, k) in ((x, slopes[:2]), (0 * x, slopes[2:])):
         n = len(points)
         values = [space.scalar(n + m) if n + m < 3 else space.nothing for m in (0, 1)]
