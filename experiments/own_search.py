@@ -6,7 +6,8 @@ programs; L = 1.
 `horizon` in that region, and at its corner: `value` (clarabel), `second` (scs at 1e-9), `claimed`, and
 their difference.
 
-"edge": the largest gamma, by bisection, up to which the programs still find Huber's value to 1e-6.
+"edge": the largest gamma, by bisection, up to which the programs still find Huber's value to 1e-6;
+`claimed` is 1 / (1 + rho), `proved` the largest gamma of Theorem E's potential (theory/bounds/own.py).
 
 "pl": the worst factor of f - f* in one step under PL(mu) (own/pl_factor_gap): `value`, the relaxation by
 clarabel, `claimed`, 1 - 2 mu phi, and from below `quadratic`, Q, and `kink`, the worst of functions of one
@@ -25,8 +26,16 @@ from experiments.record import progress
 from theory import admit, programs
 from theory.bounds import own
 
-SECONDS = 6
-QUICK = {"tries": 3, "horizon": 2, "bisections": 3, "reaches": (1.0,), "curvatures": (0.1,), "steps": (0.5,)}
+SECONDS = 10
+QUICK = {
+    "tries": 3,
+    "horizon": 2,
+    "bisections": 3,
+    "reaches": (1.0,),
+    "curvatures": (0.1,),
+    "steps": (0.5,),
+    "ascents": (0.5,),
+}
 
 
 def run(
@@ -34,18 +43,19 @@ def run(
     tries=60,
     horizon=8,
     bisections=10,
-    reaches=(0.0, 0.5, 1.0, 2.0, 2.3),
+    reaches=(0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.4, 2.5, 2.75, 3.0),
     curvatures=(0.01, 0.1, 0.5),
     steps=(0.125, 0.5, 1.0),
+    ascents=(0.1, 0.25, 0.5, 0.75, 0.9),
 ):
-    """`reaches` are rho L, `steps` gamma L, `curvatures` mu / L."""
+    """`reaches` are rho L of the edges, `steps` gamma L and `ascents` rho L under PL, `curvatures` mu / L."""
     for value, label, low in [(tries, "tries", 1), (horizon, "horizon", 1), (bisections, "bisections", 1)]:
         admit.whole(value, label, low)
     rows = convex(np.random.default_rng(seed), tries, horizon)
     progress("own_search: edges")
-    rows += [edge(rho, count, bisections) for rho in reaches for count in sorted({1, 2, min(4, horizon)})]
+    rows += [edge(rho, count, bisections) for rho in reaches for count in sorted({1, 2, min(6, horizon)})]
     progress("own_search: PL")
-    rows += [lojasiewicz(mu, gamma, rho) for mu in curvatures for gamma in steps for rho in (0.25, 0.5, 0.9)]
+    rows += [lojasiewicz(mu, gamma, rho) for mu in curvatures for gamma in steps for rho in ascents]
     return pd.DataFrame(rows)
 
 
@@ -83,7 +93,14 @@ def edge(rho, count, bisections):
             low = gamma
         else:
             high = gamma
-    return {"kind": "edge", "steps": count, "gamma": low, "rho": rho, "claimed": 1 / (1 + rho)}
+    at = {"kind": "edge", "steps": count, "rho": rho}
+    return at | {"gamma": low, "claimed": 1 / (1 + rho), "proved": proved(rho)}
+
+
+def proved(rho):
+    """The largest gamma <= 1 of `potential_region`, NaN where there is none."""
+    inside = [gamma for gamma in np.linspace(0, 1, 4001) if own.potential_region(1.0, gamma, rho) >= 0]
+    return max(inside, default=np.nan)
 
 
 def lojasiewicz(mu, gamma, rho):

@@ -48,7 +48,7 @@ def refused(capsys, *arguments):
 
 def test_every_figure_is_named_like_an_experiment():
     assert (
-        set(CORE) | {"ol25_real", "ol25_lambda_real", "own_beside"}
+        set(CORE) | {"ol25_real", "ol25_lambda_real", "own_beside", "own_search"}
         <= set(command.names())
         <= set(record.names())
     )

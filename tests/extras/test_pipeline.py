@@ -75,7 +75,7 @@ status = "checked"
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory):
-    """A copy of all that git does not ignore, its experiments and figures now `first` and `second`."""
+    """A copy of all that git does not ignore: experiments and figures are `first` and `second`, one check."""
     folder = tmp_path_factory.mktemp("checkout")
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
@@ -91,8 +91,7 @@ def checkout(tmp_path_factory):
         (folder / "experiments" / f"{name}.py").write_text(EXPERIMENT)
         (folder / "figures" / f"{name}.py").write_text(FIGURE)
     (folder / "paper_checks" / "own" / "planted.py").write_text(CHECK)
-    with open(folder / "paper_checks" / "statements.toml", "a", encoding="utf-8") as file:
-        file.write(ROW)
+    (folder / "paper_checks" / "statements.toml").write_text(ROW + "\n[alias]\n")
     return folder
 
 

@@ -216,10 +216,11 @@ def test_the_steps_beside_the_papers_are_those_of_their_checks(quick):
                 np.testing.assert_allclose([each.gamma, each.rho], [case.gamma, case.rho], rtol=1e-12)
 
 
-def test_the_figure_beside_the_papers_is_drawn_alike_twice(quick, tmp_path):
+@pytest.mark.parametrize("name", ["own_beside", "own_search"])
+def test_a_figure_is_drawn_alike_twice(name, quick, tmp_path):
     for folder in ("first", "second"):
-        assert figures.main(["own_beside", "--tables", str(quick), "--out", str(tmp_path / folder)]) == 0
-    first, second = ((tmp_path / each / "own_beside.svg").read_bytes() for each in ("first", "second"))
+        assert figures.main([name, "--tables", str(quick), "--out", str(tmp_path / folder)]) == 0
+    first, second = ((tmp_path / each / f"{name}.svg").read_bytes() for each in ("first", "second"))
     assert first == second and b"<svg" in first
 
 
