@@ -240,11 +240,13 @@ def reading(row, path, tree):
     """The docstring of the check, the lines that matter, the proofs that it refers to."""
     where = path.relative_to(ROOT)
     text = path.read_text(encoding="utf-8")
-    functions = {each.name: each for each in tree.body if isinstance(each, ast.FunctionDef)}
+    functions = segments(text, tree)
     wanted = ["verdicts"] if "table" in row.fields else PARTS
+    if any(name in shared(tree) for name in wanted):  # read by another check: the cases are its own
+        functions, wanted = shared(tree) | functions, ["cases", *wanted]
     if not any(name in functions for name in wanted):  # a symbolic check: its terms decide
         wanted = list(functions)
-    lines = [ast.get_source_segment(text, functions[name]) for name in wanted if name in functions]
+    lines = [functions[name] for name in wanted if name in functions]
     out = [f"`{where}`:\n", code(ast.get_docstring(tree) or "", "text")]
     out.append(folded("The lines that decide", code("\n\n\n".join(lines))))
     for name in bounds(tree):
@@ -253,10 +255,34 @@ def reading(row, path, tree):
     return out
 
 
+def segments(text, tree):
+    """The source of every function of a file."""
+    return {
+        each.name: ast.get_source_segment(text, each)
+        for each in tree.body
+        if isinstance(each, ast.FunctionDef)
+    }
+
+
+def shared(tree):
+    """Functions that a check takes from another one."""
+    out = {}
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").count(".") == 2:
+            path = ROOT / (node.module.replace(".", "/") + ".py")
+            if node.module.startswith("paper_checks.") and path.is_file():
+                text = path.read_text(encoding="utf-8")
+                known = segments(text, ast.parse(text))
+                out |= {each.name: known[each.name] for each in node.names if each.name in known}
+    return out
+
+
 def bounds(tree):
-    """The files of theory/bounds that a check imports, and what certificates are made of."""
+    """The files of theory/bounds that a check imports, and what certificates and programs are made of."""
     out = []
     for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module == "theory":
+            out += [f"theory/{each.name}.py" for each in node.names if each.name == "programs"]
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("theory.bounds"):
             names = (
                 [node.module.split(".")[2]]

@@ -1,5 +1,4 @@
-"""A search for what would refute, or sharpen, two open questions on full-batch USAM, by semidefinite
-programs; L = 1.
+"""A search, by semidefinite programs, about two open questions on full-batch USAM, convex and PL; L = 1.
 
 "convex": is Huber's value 1 / (4 gamma T + 2) the worst f(x_T) - f* over convex functions with |x_0 - x*| =
 1, for gamma <= 1 / (1 + rho) and rho <= 2.3 (own/convex_exact_rate)? At random rho, gamma and T <=

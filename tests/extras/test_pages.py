@@ -63,6 +63,12 @@ def test_a_proof_shows_its_terms_the_certificate_and_what_is_read_not_checked():
     assert "R^2 f(x) - f(x+) = R (1 - R) Q_*x" in text and "`theory/interpolation.py`" in text
 
 
+def test_a_check_that_another_reads_shows_how_and_its_own_cases():
+    text = page(ROWS["own/distance_horizon"], [])
+    assert "def cases():" in text and "HORIZONS" in text and "def measured(case):" in text
+    assert "The proof, as `theory/programs.py` has it" in text
+
+
 def test_the_worst_of_the_class_is_shown_where_it_is_known(records):
     assert "Beside the worst of the class" not in page(CYCLE, records)
     worst = {"which": "per gradient norm", "size": 2.0, "bound": 0.9, "low": 0.7, "high": 0.8}
