@@ -375,10 +375,11 @@ def both(made, first, second, **settings):
 
 def off(pairs, claimed):
     """The largest distance of a value, by either solver, to the number claimed; NaN as in `Pair.apart`."""
-    return max(
-        (max(abs(found.value - number) for found in pair) + 0 * pair.apart)
+    away = [
+        [abs(found.value - number) + 0 * pair.apart for found in pair]
         for pair, number in zip(pairs, claimed, strict=True)
-    )
+    ]
+    return float(np.max(away))  # NaN if one is
 
 
 def states(pairs):

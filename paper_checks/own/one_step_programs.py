@@ -18,6 +18,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import clarabel
+import numpy as np
 import scs
 
 from theory import programs
@@ -141,7 +142,7 @@ def measured(case):
         return programs.off(case.pairs, claimed)
     values = [pair.value for pair in case.pairs]
     parts = (values, claimed) if case.reads == "at most" else (claimed, values)
-    return max(first / second for first, second in zip(*parts, strict=True))
+    return float(np.max([first / second for first, second in zip(*parts, strict=True)]))  # NaN if one is
 
 
 def bound(case):

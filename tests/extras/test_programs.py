@@ -140,7 +140,12 @@ def test_two_inaccurate_optima_and_a_failure_are_no_number():
     for first, second in ((near, near), (good, bad), (bad, good), (good, found("optimal_inaccurate", 1.1))):
         pair = programs.Pair(first, second)
         assert not pair.agreed and np.isnan(pair.value)
-    assert np.isnan(programs.off([programs.Pair(near, near)], [1.0]))
+    for bad_place in (0, 1):
+        pairs = [programs.Pair(good, near), programs.Pair(good, near)]
+        pairs[bad_place] = programs.Pair(near, near)
+        assert np.isnan(programs.off(pairs, [1.0, 1.0]))
+        lost = one_step_programs.Case("at most", (), tuple(pairs), (2.0, 2.0), {}, {}, 1.0)
+        assert np.isnan(one_step_programs.measured(lost))
     assert not all(programs.states([programs.Pair(good, bad)]).values())
     (name,) = programs.states([programs.Pair(good, near)])
     assert "1 of 2" in name
