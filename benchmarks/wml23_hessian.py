@@ -10,11 +10,13 @@ products move the eigenvalue itself by up to 5e-7 of it, which no residual shows
 
 The others are given the products and the start of ours (PyHessian draws its own) and the settings, of those
 tried, that reach 1e-6 on all three nets with the fewest products: eigsh by (tol, ncv), LOBPCG with one
-vector by its tolerance, with four by its turns, power iteration by its length, PyHessian by tol. What eigsh
-and powers need is seen on the tridiagonal matrix of 32 steps, where they take the same way, and is verified
-on the nets.
+vector by its tolerance, with four by its turns, power iteration by its length, PyHessian by tol. From
+PyHessian 3e-6 is asked: it adds 1e-6 to every length that it divides by, and comes no nearer than 2e-6. What
+eigsh and powers need is seen on the tridiagonal matrix of 32 steps, where they take the same way, and is
+verified on the nets.
 """
 
+import warnings
 from functools import cache, partial
 from importlib.util import find_spec
 from typing import Any, NamedTuple
@@ -35,6 +37,7 @@ PEERS = ("pyhessian",)
 SIZES, SEEDS, STEPS, GAMMA = (64, 416, 416, 10), (0, 1, 2), 150, 0.2
 ACCURACY, PRODUCTS, ROUNDS = 1e-6, 10, 5
 TURNS = range(3, 9)
+LOOSE = {"pyhessian": 3e-6}
 EARLY, ALL = 16, 32  # products that may be taken as drawn; steps that stand for the whole matrix
 CHANCE = 1e-3  # of the ceiling that is reported
 FINE = 1e-9  # of |H|: the residual of the reference
@@ -178,10 +181,13 @@ def pyhessian(peer, net, tol):
     torch.manual_seed(0)
     torch.set_default_dtype(torch.float64)  # of the vectors that it draws
     try:
-        found = peer(model, torch.nn.CrossEntropyLoss(), data=data, cuda=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the cycle that is broken below
+            found = peer(model, torch.nn.CrossEntropyLoss(), data=data, cuda=False)
         return found.eigenvalues(maxIter=1000, tol=tol, top_n=1)[0][0]
     finally:
         torch.set_default_dtype(before)
+        model.zero_grad(set_to_none=True)
 
 
 # What is compared
@@ -201,9 +207,9 @@ def off(value, net):
     return abs(float(value) / net.top - 1)
 
 
-def met(run, nets):
+def met(run, nets, accuracy=ACCURACY):
     """Whether run(net) is accurate on all nets; it ends at the first where it is not."""
-    return all(off(run(net), net) <= ACCURACY for net in nets)
+    return all(off(run(net), net) <= accuracy for net in nets)
 
 
 def first(settings, reaches):
@@ -298,8 +304,8 @@ def bench(peers):
     run, seconds = compiled(lanczos, *given(nets[0]))
     facts = told(nets, fresh, run)
 
-    def apart(one):
-        return Equality(max(off(one(net), net) for net in nets), ACCURACY)
+    def apart(one, accuracy=ACCURACY):
+        return Equality(max(off(one(net), net) for net in nets), accuracy)
 
     def each(one):  # one after the other: a result is waited for
         return Job(lambda: [float(one(net)) for net in nets], len(nets))
@@ -310,7 +316,7 @@ def bench(peers):
     jobs, rows = {"ours": each(ours)}, []
     for name, (setting, one) in others(nets, peer).items():
         jobs[name] = each(one)
-        same = {"ours off by": apart(ours), "theirs off by": apart(one)} | facts
+        same = {"ours off by": apart(ours), "theirs off by": apart(one, LOOSE.get(name, ACCURACY))} | facts
         rows.append(Row(f"{NAMES[name]}: {setting}", "net", "ours", name, same, seconds))
         facts = {}  # told once
     return Bench(jobs, rows, {} if peer else {NAMES["pyhessian"]: why}, ROUNDS)
@@ -335,7 +341,9 @@ def others(nets, peer):
         "power": (f"{length} products", lambda net: iterated(*given(net))),
     }
     if peer:
-        level = first(TOLERANCES, lambda tol: met(partial(pyhessian, peer, tol=tol), nets))
+        level = first(
+            TOLERANCES, lambda tol: met(partial(pyhessian, peer, tol=tol), nets, LOOSE["pyhessian"])
+        )
         theirs["pyhessian"] = f"tol {level:g}", partial(pyhessian, peer, tol=level)
     return theirs
 

@@ -393,7 +393,6 @@ def angle(tree, vectors):
     rows = jax.vmap(lambda each: ravel_pytree(each)[0])(vectors)
     inside = rows @ v
     rest = v - inside @ rows
-    rest = rest - (rows @ rest) @ rows
     return jnp.arctan2(norm(rest), norm(inside))
 
 
