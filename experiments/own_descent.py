@@ -40,7 +40,7 @@ def functions(seed):
     }
 
 
-def run(seed=5, stretch=0.9, reach=0.2, states=1500, steps=150):
+def run(seed=0, stretch=0.9, reach=0.2, states=1500, steps=150):
     admit.whole(seed, "the seed", 0, 2**63 - 1)
     admit.whole(states, "states", 10)
     admit.whole(steps, "steps", 10)
@@ -118,6 +118,6 @@ def verdicts(table):
         "the end of the runs over V": {
             "measured": level,
             "bound": 1.0,
-            "controls": {"the cycle's value instead of V": float(np.max(last.gap / last.cycle))},
+            "controls": {"a twentieth of V": 20 * level},
         },
     }
