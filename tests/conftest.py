@@ -14,6 +14,20 @@ os.environ["MPLBACKEND"] = "Agg"  # read when matplotlib is first imported, whic
 jax.config.update("jax_enable_x64", True)  # single precision hides rates
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
+
+@pytest.fixture(scope="session")
+def quick(tmp_path_factory):
+    """Every experiment of the core in seconds: the folder of their tables, made once."""
+    from test_experiments import CORE
+
+    from experiments import record
+
+    folder = tmp_path_factory.mktemp("quick")
+    for name in CORE:
+        assert record.execute(name, {}, quick=True, out=folder) == folder / f"{name}.json"
+    return folder
+
+
 # make mutants
 
 if os.environ.get("MUTANT_UNDER_TEST") == "stats":  # mutmut asks which test calls which function

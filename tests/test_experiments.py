@@ -52,15 +52,6 @@ def loaded(path):
     return json.loads(path.read_text(), parse_constant=lambda text: pytest.fail(f"{text} in {path}"))
 
 
-@pytest.fixture(scope="module")
-def quick(tmp_path_factory):
-    """Every experiment of the core in seconds: the folder of their tables."""
-    folder = tmp_path_factory.mktemp("quick")
-    for name in CORE:
-        assert record.execute(name, {}, quick=True, out=folder) == folder / f"{name}.json"
-    return folder
-
-
 @pytest.fixture
 def fake(monkeypatch, tmp_path):
     """A tiny experiment named `fake`, with results of its own; `fake.ran` are the arguments of each run."""
