@@ -11,6 +11,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 
 from figures import style
@@ -36,12 +37,21 @@ def read(path, name):
     return table
 
 
+def settle(figure):
+    """Lay it out now, and round: the last digits of the solver's places change from run to run."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axis in figure.axes:
+        axis.set_position(np.round(axis.get_position(original=True).bounds, 6))
+
+
 def write(name, results, out):
     """Draw one figure as PNG and SVG, each written beside and then renamed."""
     table = read(results / f"{name}.csv", name)
     out.mkdir(parents=True, exist_ok=True)
     with matplotlib.rc_context(style.SETTINGS):
         figure = importlib.import_module(f"figures.{name}").draw(table)
+        settle(figure)
         for kind, metadata in (("png", None), ("svg", {"Date": None})):
             beside = out / f"{name}.part.{kind}"
             figure.savefig(beside, metadata=metadata)
