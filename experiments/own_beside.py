@@ -30,7 +30,6 @@ slack_instance, is how much more the instance falls than the class must (by low)
 
 from typing import NamedTuple
 
-import clarabel
 import jax
 import numpy as np
 import pandas as pd
@@ -175,6 +174,8 @@ def worst_under_pl(pl, smoothness, gamma, rho, ratio=None):
     fall = own.descent_constant(smoothness, gamma, rho)
     lemma = 1 - (ratio or 2 * (pl if fall >= 0 else smoothness)) * fall
     made = programs.pl_gap(pl / smoothness, 1.0, gamma * smoothness, rho * smoothness)
+    import clarabel  # an extra, which the list of experiments does without
+
     tries = (programs.solve(made, clarabel, **settings) for settings in ({}, USUAL))
     high = min([lemma, *(found.value for found in tries if found.status == "optimal")])
     low = own.quad_factor(pl, smoothness, gamma, rho)

@@ -16,10 +16,8 @@ forbids it.
 `status` is what clarabel and scs said; nothing is dropped.
 """
 
-import clarabel
 import numpy as np
 import pandas as pd
-import scs
 
 from experiments.record import progress
 from theory import admit, programs
@@ -59,6 +57,9 @@ def run(
 
 
 def convex(rng, tries, horizon):
+    import clarabel  # extras, which the list of experiments does without
+    import scs
+
     places = [(rng.uniform(0, 2.3), rng.uniform(), int(rng.integers(1, horizon + 1))) for _ in range(tries)]
     places += [(2.3, 1.0, horizon), (0.0, 1.0, horizon)]
     out = []
@@ -84,6 +85,8 @@ def convex(rng, tries, horizon):
 
 def edge(rho, count, bisections):
     """Between 0 and the end of stability, 2 / (1 + rho), where Huber's value is exceeded."""
+    import clarabel
+
     low, high = 0.0, 2 / (1 + rho)
     for _ in range(bisections):
         gamma = (low + high) / 2
@@ -103,6 +106,8 @@ def proved(rho):
 
 
 def lojasiewicz(mu, gamma, rho):
+    import clarabel
+
     found = programs.solve(programs.pl_gap(mu, 1.0, gamma, rho), clarabel)
     return {
         "kind": "pl",

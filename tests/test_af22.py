@@ -11,7 +11,6 @@ from paper_checks.af22 import (
     m_sharpness,
     normalised_sliding,
     one_sam_norm,
-    scalar_exponent,
 )
 
 
@@ -64,16 +63,6 @@ def test_the_extreme_sizes_contain_those_of_the_reference_problem():
     assert low < 22.50554 / (2 * 30 * 0.3577657) < high
     low, high = one_sam_norm.interval(f, "n-SAM")
     assert low < 1.063683 / (2 * 30 / 20 * 0.3577657) < high
-
-
-def test_the_exponent_of_one_weight_is_the_reference_value_to_its_four_digits():
-    """Of x = 1.7, y = 0.9, u(0) = 0.2, from a program of its own; by a logarithm where k is small."""
-    case = scalar_exponent.cases()["flow, x=1.7, y=0.9, u(0)=0.2"]
-    assert round(float(scalar_exponent.claimed(case, case.init)), 3) == 2.300
-    small = scalar_exponent.claimed(case, 1e-7)
-    np.testing.assert_allclose(
-        small, 1.7 * 0.9 * np.log(2 * 0.9 / 1.7 / 1e-14) / 2 - 0.9 * 1.7 / 2, rtol=1e-12
-    )
 
 
 def test_every_method_has_its_cases():
