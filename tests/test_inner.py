@@ -125,7 +125,10 @@ def test_other_norms_and_too_many_corners_are_refused():
 
 
 def test_a_cubic_lies_between_its_bounds_and_meets_them_where_its_third_derivative_is_the_constant():
-    cubic = lambda v: v[0] + v[0] ** 2 + v[0] ** 3  # noqa: E731
+
+    def cubic(v):
+        return v[0] + v[0] ** 2 + v[0] ** 3
+
     find = jax.jit(inner.bracket, static_argnums=(0, 4))
     found = find(cubic, np.ones((2, 1)), 0.5, 6.0, 20)
     np.testing.assert_allclose([found.lower, *found.step, found.upper], [0.875, 0.5, 0.875], rtol=1e-12)
@@ -142,7 +145,10 @@ def test_third_derivatives_of_the_net_keep_their_bounds():
 
     @partial(jax.vmap, in_axes=(0, 0))
     def third(w, v):
-        along = lambda t: f.losses(w + t * v)  # noqa: E731
+
+        def along(t, v=v):
+            return f.losses(w + t * v)
+
         return jax.jacfwd(jax.jacfwd(jax.jacfwd(along)))(0.0)
 
     w = 2 * rng.standard_normal((4000, 6))

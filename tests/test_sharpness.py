@@ -283,14 +283,19 @@ def test_a_climb_stops_inside_the_ball_or_stays_on_the_sphere():
 
 def test_what_is_found_is_never_below_the_starts():
     starts = np.random.default_rng(3).standard_normal((6, 2))
-    ridged = lambda v: jnp.sin(7 * v[0]) + jnp.cos(5 * v[1]) * v[0]  # noqa: E731 - many local maxima
+
+    def ridged(v):  # many local maxima
+        return jnp.sin(7 * v[0]) + jnp.cos(5 * v[1]) * v[0]
+
     value, _ = climb(ridged, starts, 2.0, True)
     units = 2 * starts / np.linalg.norm(starts, axis=1, keepdims=True)
     assert value >= max(float(ridged(v)) for v in units)
 
 
 def test_the_ascent_direction_by_hand():
-    f = lambda w: w[0] ** 2 + 2 * w[1] ** 2  # noqa: E731
+    def f(w):
+        return w[0] ** 2 + 2 * w[1] ** 2
+
     found = sharpness.ascent(f, jnp.array([3.0, 2.0]), 0.5)  # gradient (6, 8), ahead (3.3, 2.4)
     np.testing.assert_allclose(found, 3.3**2 + 2 * 2.4**2 - 17, rtol=1e-14)
     assert sharpness.ascent(f, jnp.zeros(2), 0.5) == np.inf
