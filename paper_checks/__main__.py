@@ -1,21 +1,13 @@
 """python -m paper_checks [PAPER[/STATEMENT] ...] [--json FILE] [--core] [--list]: prints the ledger."""
 
 import argparse
-import os
 import sys
 import tomllib
-from importlib.metadata import version
 
 import jax
 import pandas as pd
 
-from paper_checks import ledger
-
-
-def compile_quickly():
-    """Call it ahead of the first compilation: that is where a check spends its time."""
-    if version("jaxlib").startswith("0.10."):  # XLA ends at a flag that it does not know
-        os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")
+from paper_checks import compilation, ledger
 
 
 def table(records):
@@ -74,7 +66,7 @@ def main(arguments=None):
         for row in rows_wanted:
             print(f"{row.name:<40} {row.fields['status']:<13} {row.fields['title']}")
         return 0
-    compile_quickly()
+    compilation.quickly()
     jax.config.update("jax_enable_x64", True)
     print("statement".ljust(36), "  cases", file=sys.stderr)
     records = ledger.run(rows_wanted, rows, say=lambda text: print(text, file=sys.stderr, flush=True))

@@ -7,9 +7,9 @@ from pathlib import Path
 import jax
 import pytest
 
-from paper_checks.__main__ import compile_quickly
+from paper_checks import compilation
 
-compile_quickly()
+compilation.quickly()
 os.environ["MPLBACKEND"] = "Agg"  # read when matplotlib is first imported, which is later
 jax.config.update("jax_enable_x64", True)  # single precision hides rates
 jax.config.update("jax_numpy_rank_promotion", "raise")

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from paper_checks.compilation import thoroughly
 from paper_checks.ol25 import theorem_3_2 as one
 from theory import sampling
 from theory.bounds import ol25
@@ -49,7 +50,7 @@ def cases():
                     states=np.stack([1e-7 * far, far])
                 )
     stacked = jax.tree.map(lambda *x: np.stack(x), *made.values())
-    curves = np.asarray(jax.jit(partial(jax.lax.map, along))(stacked))
+    curves = np.asarray(thoroughly(partial(jax.lax.map, along))(stacked))
     return {
         name: Case(case.claim, case.quiet, case.cut, curve)
         for (name, case), curve in zip(made.items(), curves, strict=True)

@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from paper_checks.compilation import thoroughly
 from paper_checks.ol25 import theorem_3_2 as one
 from theory import Array, sampling
 from theory.bounds import ol25
@@ -101,7 +102,7 @@ def by_paths():
                 gamma, rho = decreasing.steps(claim, since + np.arange(LISTED))
                 schedule = np.array([gamma, rho, np.full(LISTED, lam)])
                 runs.append((f, one.padded(law, N, 2), case.starts, schedule))
-    curves = jax.jit(partial(jax.lax.map, listed))(jax.tree.map(lambda *x: np.stack(x), *runs))
+    curves = thoroughly(partial(jax.lax.map, listed))(jax.tree.map(lambda *x: np.stack(x), *runs))
     return {
         name: case._replace(run=curve)
         for (name, case), curve in zip(made.items(), np.asarray(curves), strict=True)
@@ -172,7 +173,7 @@ def follower():
         rule = whole_batch(jax.value_and_grad(f.loss))
         return descend(rule, start, gamma, rho, lam, (still(STEPS),), f.loss)[0]
 
-    return jax.jit(jax.vmap(along, (None, 0, 0, 0, 0)))
+    return thoroughly(jax.vmap(along, (None, 0, 0, 0, 0)))
 
 
 def hypotheses(case):
