@@ -81,6 +81,13 @@ def test_the_largest_entries_share_the_step_at_p_one_as_in_the_limit():
     close(ascent.unit(g, 1e6), signs * powers / (2 + 0.3 ** (1e6 / (1e6 - 1))) ** 1e-6)
 
 
+def test_entries_that_differ_by_rounding_alone_are_ties_and_no_others():
+    g = jnp.array([1.0, -1.0 + 2**-53, 1 - 2**-46])
+    np.testing.assert_array_equal(ascent.unit(g, 1), [0.5, -0.5, 0])
+    np.testing.assert_array_equal(jax.grad(lambda g: ascent.dual_norm(g, 1))(g), [0.5, -0.5, 0])
+    assert ascent.dual_norm(g[:1], 1) == 1 and abs(ascent.dual_norm(g, 1) - 1) <= 2**-53
+
+
 def test_near_p_one_no_power_overflows():
     found = ascent.unit(jnp.array([1e3, -2e3]), 1.001)  # q = 1001: 2000^1000 would
     np.testing.assert_allclose(found, [0, -1], atol=1e-15)

@@ -5,7 +5,8 @@
 
 s_p(g) maximises <g, s> over |s|_p <= 1 (equality in Hölder's inequality), so rho d is the best step to first
 order with |T^-1 step|_p <= rho at lam = 1. p = 2 and T = 1 give d of theory/update.py. p = inf is sign(g),
-0 where g is; p = 1 is shared equally among the largest entries, the limit p -> 1. Where g = 0, d = 0.
+0 where g is; p = 1 is shared equally among the entries that are largest up to rounding, the limit p -> 1.
+Where g = 0, d = 0.
 
 Everything is computed from |g| / max|g|, so that no power overflows for p near 1. T is a function of w.
 
@@ -56,9 +57,8 @@ def unit(grad, p):
     if p == inf:
         return jax.tree.map(lambda a, g: like(jnp.where(a == 0, 0, jnp.sign(g)), g), share, grad)
     if p == 1:
-        ties = jax.tree.map(lambda g: (jnp.abs(g) == top) & (top > 0), grad)
-        count = jnp.maximum(sum(jnp.sum(each) for each in jax.tree.leaves(ties)), 1)
-        return jax.tree.map(lambda tie, g: like(jnp.where(tie, jnp.sign(g) / count, 0 * top), g), ties, grad)
+        tied, count = ties(share, grad)
+        return jax.tree.map(lambda tie, g: like(jnp.where(tie, jnp.sign(g) / count, 0 * top), g), tied, grad)
     q = p / (p - 1)
     below = total(share, q) ** (1 / p)
     return jax.tree.map(lambda a, g: like(jnp.sign(g) * power(a, q - 1) / below, g), share, grad)
@@ -70,9 +70,11 @@ def dual_norm(grad, p):
         return norm(grad)
     if p == inf:
         return sum(jnp.sum(jnp.abs(g)) for g in jax.tree.leaves(grad))
-    if p == 1:
-        return jnp.max(jnp.stack([jnp.max(jnp.abs(g)) for g in jax.tree.leaves(grad)]))
     top, share = shares(grad)
+    if p == 1:  # its derivative is the unit ascent, ties shared
+        tied, count = ties(share, grad)
+        largest = jax.tree.map(lambda a, tie: jnp.sum(jnp.where(tie, a, 0 * top)), share, tied)
+        return top * sum(jax.tree.leaves(largest)) / count
     q = p / (p - 1)
     return top * total(share, q) ** (1 / q)
 
@@ -88,6 +90,16 @@ def shares(grad):
     flat = top < jnp.finfo(dtype).tiny
     share = jax.tree.map(lambda a: jnp.where(flat, 0, a / jnp.where(flat, 1, top)), sizes)
     return jnp.where(flat, 0, top), share
+
+
+def ties(share, grad):
+    """Which entries are largest, up to four roundings, and how many, at least 1.
+
+    A compiled program may compute an entry twice, for the maximum and for the comparison with it, and round
+    differently: with == there could be none.
+    """
+    tied = jax.tree.map(lambda a, g: a >= 1 - 4 * jnp.finfo(jnp.result_type(g)).eps, share, grad)
+    return tied, jnp.maximum(sum(jnp.sum(each) for each in jax.tree.leaves(tied)), 1)
 
 
 def total(share, q):
