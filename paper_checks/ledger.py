@@ -149,12 +149,14 @@ def sides(module: Any, case: Any) -> tuple[Any, Any, Any]:
 
 
 programs: dict[str, Any] = {}
+THOROUGHLY = {"xla_backend_optimization_level": 3}  # XLA's own: every batch of a search runs the program again
 
 
 def compiled(module: Any) -> Any:
     """One program for a module: jit keeps those of its shapes."""
     if module.__name__ not in programs:
-        programs[module.__name__] = jax.jit(jax.vmap(partial(sides, module)))
+        both = jax.vmap(partial(sides, module))
+        programs[module.__name__] = jax.jit(both, compiler_options=THOROUGHLY)
     return programs[module.__name__]
 
 
