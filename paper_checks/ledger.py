@@ -149,7 +149,7 @@ def sides(module: Any, case: Any) -> tuple[Any, Any, Any]:
 
 
 programs: dict[str, Any] = {}
-THOROUGHLY = {"xla_backend_optimization_level": 3}  # XLA's own: every batch of a search runs the program again
+THOROUGHLY = {"xla_backend_optimization_level": 3}  # of XLA: for a program that runs long or often
 
 
 def compiled(module: Any) -> Any:
