@@ -24,7 +24,7 @@ from theory import admit, ascent, inner
 from theory.problems.tanh_net import tanh_net
 from theory.sharpness import largest_in_ball, second_order
 
-SECONDS = 7
+SECONDS = 6
 QUICK = {"radii": 5}
 NORMS = (1, 2, inf)
 LONGEST = 1.0  # radius on the net
@@ -53,7 +53,7 @@ def run(seed=0, radii=33, smallest=1e-3, largest=10.0, shrink=0.01):
     return pd.concat(frames, ignore_index=True)
 
 
-QUICKLY = {"xla_backend_optimization_level": 0}  # a program runs once or twice: its compilation is what counts
+QUICKLY = {"xla_backend_optimization_level": 0}  # each runs once or twice: compilation counts
 
 in_balls = jax.jit(jax.vmap(largest_in_ball, (None, None, 0)), compiler_options=QUICKLY)
 

@@ -31,7 +31,7 @@ SECONDS = 8
 QUICK = {"steps": 100, "draws": 100, "radii": (0.05,), "pair_radii": (0.1, 1.0, 10.0)}
 EXAMPLES, STARTS, ITERATIONS = 24, 2, 10
 ROUNDING = 1e-12
-QUICKLY = {"xla_backend_optimization_level": 0}  # a program runs a few times: its compilation is what counts
+QUICKLY = {"xla_backend_optimization_level": 0}  # each runs a few times: compilation counts
 PAIR_RADII = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 

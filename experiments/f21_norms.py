@@ -23,7 +23,7 @@ from theory import admit, ascent, inner
 from theory.confidence import median_above
 from theory.update import descended, look_ahead_along
 
-SECONDS = 7
+SECONDS = 6
 QUICK = {"steps": 200, "seeds": 2}
 INPUTS, UNITS, EXAMPLES = 3, 4, 40
 NORMS = (1, 2, inf)
