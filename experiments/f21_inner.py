@@ -24,7 +24,7 @@ from theory import admit, ascent, inner
 from theory.problems.tanh_net import tanh_net
 from theory.sharpness import largest_in_ball, second_order
 
-SECONDS = 7
+SECONDS = 6
 QUICK = {"radii": 5}
 NORMS = (1, 2, inf)
 LONGEST = 1.0  # radius on the net
@@ -53,10 +53,12 @@ def run(seed=0, radii=33, smallest=1e-3, largest=10.0, shrink=0.01):
     return pd.concat(frames, ignore_index=True)
 
 
-in_balls = jax.jit(jax.vmap(largest_in_ball, (None, None, 0)))
+QUICKLY = {"xla_backend_optimization_level": 0}  # each runs once or twice: compilation counts
+
+in_balls = jax.jit(jax.vmap(largest_in_ball, (None, None, 0)), compiler_options=QUICKLY)
 
 
-@jax.jit
+@partial(jax.jit, compiler_options=QUICKLY)
 def steps(g):
     """The first-order steps of radius 1."""
     return [ascent.unit(g, p) for p in NORMS]
@@ -103,11 +105,13 @@ def thirds(f, w, lengths):
 def rises(f, w, points):
     """f(w + v) - f(w) at many points v, without a program for each number of them."""
     x, y, second = map(np.asarray, f)
-    units = np.tanh(np.einsum("bhk,nk->bnh", (w + points).reshape(len(points), len(second), -1), x))
-    return np.mean((units @ second - y) ** 2, axis=1) / 2 - float(f.loss(w))
+    rows = np.concatenate([w[None], w + points]).reshape(-1, len(second), x.shape[1])
+    units = np.tanh(np.einsum("bhk,nk->bnh", rows, x))
+    losses = np.mean((units @ second - y) ** 2, axis=1) / 2
+    return losses[1:] - losses[0]
 
 
-@jax.jit
+@partial(jax.jit, compiler_options=QUICKLY)
 def at_net(f, w, starts, rho, third):
     """Slope and Hessian, the upper end for p = 2, and for each p the best value of ascents and climbs."""
 

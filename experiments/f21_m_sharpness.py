@@ -31,6 +31,7 @@ SECONDS = 8
 QUICK = {"steps": 100, "draws": 100, "radii": (0.05,), "pair_radii": (0.1, 1.0, 10.0)}
 EXAMPLES, STARTS, ITERATIONS = 24, 2, 10
 ROUNDING = 1e-12
+QUICKLY = {"xla_backend_optimization_level": 0}  # each runs a few times: compilation counts
 PAIR_RADII = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
@@ -74,7 +75,7 @@ def on_net(method, f, w, radii):
     return rows.assign(kind="net", method=method, train=float(f.loss(w)))
 
 
-@jax.jit
+@partial(jax.jit, compiler_options=QUICKLY)
 def rises(f, w, starts, groups, radii, third):
     """Of every radius and group, (radii, groups); a group is the weights of its examples."""
 
@@ -108,7 +109,7 @@ def pairs(seed, draws, radii):
     return pd.DataFrame(kept)
 
 
-@jax.jit
+@partial(jax.jit, compiler_options=QUICKLY)
 @partial(jax.vmap, in_axes=(0, 0, None))
 def order(g, h, rho):
     """Is the mean of the two rises below the rise of the mean?"""

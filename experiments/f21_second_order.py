@@ -51,7 +51,7 @@ def regression(seed, inputs, units, n, noise):
 
 
 def stacked(trees):
-    return jax.tree.map(lambda *x: jnp.stack(x), *trees)
+    return jax.tree.map(lambda *x: np.stack(x), *trees)
 
 
 def run(seed=0, steps=10_000, seeds=24, draws=200, gamma=0.1, rho=0.1, noise=0.5):

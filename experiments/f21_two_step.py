@@ -24,7 +24,7 @@ from theory.confidence import median_above
 from theory.problems.valley import valley
 from theory.update import ahead, descended, direction, step
 
-SECONDS = 5
+SECONDS = 4
 QUICK = {"steps": 200, "seeds": 2, "moves": 5, "grid": 9}
 START = (1.6, 0.5)
 

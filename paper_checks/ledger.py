@@ -8,7 +8,6 @@ A check is a module with
     tolerance(case)     rounding, or derived (default: 1e-9 of the bound)
     controls(case)      name -> a falsified case, or a function of a factor > 1 making one; each must break
     COMPILED = True     where the sides may be traced: cases of one shape are then judged together
-    LONG = True         where that program runs for longer than it compiles
 
 A case named "slug: ..." belongs to the row `slug` of statements.toml that names this file, all others to the
 file's own row. Of a table's verdicts those named "slug: ..." belong to that row, all others to every row that
@@ -157,8 +156,7 @@ programs: dict[str, Any] = {}
 def compiled(module: Any) -> Any:
     """One program for a module: jit keeps those of its shapes."""
     if module.__name__ not in programs:
-        compile_it = thoroughly if getattr(module, "LONG", False) else jax.jit
-        programs[module.__name__] = compile_it(jax.vmap(partial(sides, module)))
+        programs[module.__name__] = thoroughly(jax.vmap(partial(sides, module)))
     return programs[module.__name__]
 
 

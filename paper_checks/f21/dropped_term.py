@@ -15,7 +15,7 @@ that no entry of g is near zero, with its Hessian H at w, P = I - u u', s = sign
 `measured` is the largest distance of the two vectors over the largest entry of J' v or of v.
 """
 
-from functools import cache, partial
+from functools import cache
 from itertools import product
 from math import inf
 from typing import NamedTuple
@@ -52,13 +52,10 @@ def problem():
     x, y = rng.standard_normal((20, 4)), rng.standard_normal(20)
     net = tanh_net(x, y, rng.standard_normal(5)).loss
     w = jnp.asarray(rng.standard_normal(20))
-    tilt = rng.permutation(np.linspace(0.5, 2, 20)) * rng.choice([-1, 1], 20) - jax.grad(net)(w)
-
-    def f(w):
-        return net(w) + tilt @ w
-
-    g, h = jax.jit(jax.grad(f))(w), jax.jit(jax.hessian(f))(w)
-    return f, w, np.asarray(g), np.asarray(h)
+    g = rng.permutation(np.linspace(0.5, 2, 20)) * rng.choice([-1, 1], 20)
+    slope, h = jax.jit(lambda w: (jax.grad(net)(w), jax.hessian(net)(w)))(w)
+    tilt = g - np.asarray(slope)
+    return lambda w: net(w) + tilt @ w, w, g, np.asarray(h)
 
 
 def settings():
@@ -67,25 +64,27 @@ def settings():
 
 @cache
 def programs():
-    """{(lam, p, adaptive): (v, the whole gradient)}, all in one program."""
+    """{(lam, p, adaptive): (v, the whole gradient)}, all in one program that has the net once."""
     f, w, *_ = problem()
     rule = jax.value_and_grad(f)
+    kinds = list(product(NORMS, (False, True)))
 
-    def both(w, p, adaptive, lam):
-        along = ascent.along(lam, p, ascent.elementwise(0.0) if adaptive else None)
+    def both(w, lam, k):
+        def along(w, grad):
+            metrics = [ascent.elementwise(0.0) if adaptive else None for _, adaptive in kinds]
+            each = [ascent.along(lam, p, metric) for (p, _), metric in zip(kinds, metrics, strict=True)]
+            return jax.lax.switch(k, each, w, grad)
+
         v = look_ahead_along(rule, RHO, along)(w, ())[1]
         return v, ascent.with_second_order(rule, RHO, along)(w)[1]
 
     @jax.jit
-    def all_of_them(w):
-        return {
-            kind: jax.vmap(partial(both, w, *kind))(jnp.array(LAMS)) for kind in product(NORMS, (False, True))
-        }
+    def all_of_them(w, lams, ks):
+        return jax.lax.map(lambda one: both(w, *one), (lams, ks))
 
-    found = jax.tree.map(np.asarray, all_of_them(w))
-    return {
-        (lam, *kind): (v[k], whole[k]) for kind, (v, whole) in found.items() for k, lam in enumerate(LAMS)
-    }
+    chosen = list(product(LAMS, range(len(kinds))))
+    found = zip(*map(np.asarray, all_of_them(w, *map(np.array, zip(*chosen, strict=True)))), strict=True)
+    return {(lam, *kinds[k]): pair for (lam, k), pair in zip(chosen, found, strict=True)}
 
 
 def cases():
@@ -143,39 +142,36 @@ def measured(case):
     term = jacobian(case)
     term = (term.T if case.transposed else term) @ v
     if case.reads == "differences":
-        whole = differences(case, 4)
+        whole = differences(case.lam, case.p, case.adaptive, 4)
     return np.abs(whole - v - case.scale * term).max() / np.abs(v).max()
 
 
-def differences(case, size):
+@cache
+def differences(lam, p, adaptive, size):
     """The gradient of w -> f(w + e(w)) by central differences, e by hand; of order 2 `size`."""
-    f, w, *_ = problem()
-    slope = compiled_slope()
-    w = np.asarray(w)
+    loss, slope = compiled()
+    w = np.asarray(problem()[1])
 
     def e(w):
         g = np.asarray(slope(w))
-        t = np.abs(w) if case.adaptive else np.ones_like(w)
-        s, _, length = unit(t * g, case.p)
-        return RHO * ((1 - case.lam) * length + case.lam) * t * s
+        t = np.abs(w) if adaptive else np.ones_like(w)
+        s, _, length = unit(t * g, p)
+        return RHO * ((1 - lam) * length + lam) * t * s
 
     out = np.zeros_like(w)
     for i, k in product(range(len(w)), range(size)):
         for sign in (1, -1):
             moved = w.copy()
             moved[i] += sign * (k + 1) * STEP * abs(w[i])
-            out[i] += sign * STENCIL[size][k] * float(compiled_loss()(moved + e(moved))) / (STEP * abs(w[i]))
+            out[i] += sign * STENCIL[size][k] * float(loss(moved + e(moved))) / (STEP * abs(w[i]))
     return out
 
 
 @cache
-def compiled_slope():
-    return jax.jit(jax.grad(problem()[0]))
-
-
-@cache
-def compiled_loss():
-    return jax.jit(problem()[0])
+def compiled():
+    """f and its gradient."""
+    f, *_ = problem()
+    return jax.jit(f), jax.jit(jax.grad(f))
 
 
 def bound(case):
@@ -186,7 +182,8 @@ def tolerance(case):
     """Two roundings for each term of a product; of differences, how much one order more changes them."""
     if case.reads == "differences":
         v, _ = programs()[case.lam, case.p, case.adaptive]
-        return np.abs(differences(case, 4) - differences(case, 3)).max() / np.abs(v).max()
+        finer, coarser = (differences(case.lam, case.p, case.adaptive, size) for size in (4, 3))
+        return np.abs(finer - coarser).max() / np.abs(v).max()
     return 2 * len(problem()[1]) * EPS
 
 

@@ -13,11 +13,12 @@ The last: an entry of a largest coordinate is rho (k + x)^(-1/p), x <= d r^q the
 rho k^(-1/p) and rho (k + x)^(-1), and k^(-1/p) <= k^(-1) (1 + log(k) (1 - 1/p) k^(1 - 1/p)).
 """
 
+from functools import partial
 from itertools import product
 from math import inf
 from typing import NamedTuple
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 
 from theory import Array, ascent
@@ -52,9 +53,13 @@ def hypotheses(case):
     return {"the gradient is not zero": np.all(np.any(case.g != 0, axis=1))}
 
 
+@partial(jax.jit, static_argnums=1)
+def units(g, p):
+    return jax.vmap(partial(ascent.unit, p=p))(g)
+
+
 def steps(case, p):
-    unit = np.stack([np.asarray(ascent.unit(jnp.asarray(g), p)) for g in case.g])
-    return RHO * case.scale * unit
+    return RHO * case.scale * np.asarray(units(case.g, p))
 
 
 def length(x, p):

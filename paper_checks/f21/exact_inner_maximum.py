@@ -82,6 +82,13 @@ def hypotheses(case):
 
 
 solve = jax.jit(largest_in_ball)
+unit = jax.jit(ascent.unit, static_argnums=1)
+
+
+@jax.jit
+def stepped(h):
+    """A step of the rule from w = 0 on w'hw / 2."""
+    return update.step(jax.value_and_grad(lambda w: w @ h @ w / 2), jnp.zeros(len(h)), 0.1, RHO, 1.0)
 
 
 def rise(case, e):
@@ -92,7 +99,7 @@ def found(case):
     """(value, step, multiplier)."""
     value, step, multiplier = map(np.asarray, solve(case.h, case.g, RHO))
     if case.first_order:
-        step = RHO * np.asarray(update.direction(jnp.asarray(case.g), 1.0))
+        step = RHO * np.asarray(unit(case.g, 2))
         value = rise(case, step)
     if case.easy:
         pinned = multiplier * np.eye(len(case.g)) - case.h
@@ -124,10 +131,9 @@ def dual(case):
 def measured(case):
     if case.reads == "zero":
         top = np.linalg.eigvalsh(case.h)[-1]
-        moved = update.step(jax.value_and_grad(lambda w: w @ case.h @ w / 2), jnp.zeros(3), 0.1, RHO, 1.0)
         value = found(case)[0]
         curvature = top if case.signed else max(top, 0)
-        return abs(value - case.scale * RHO**2 * curvature / 2) + np.abs(moved).max()
+        return abs(value - case.scale * RHO**2 * curvature / 2) + np.abs(stepped(case.h)).max()
     if case.reads == "turn":
         return turned(case)
     if case.reads == "ball":
@@ -154,7 +160,7 @@ def searched(case):
     best = rise(case, points).max()
     if p == 2:
         return best / found(case)[0]
-    first = np.asarray(ascent.unit(jnp.asarray(case.g), p))[None]
+    first = np.asarray(unit(case.g, p))[None]
     return best / rise(case, RHO * (first if case.first_order else inner.corners(d, p))).max()
 
 

@@ -17,7 +17,6 @@ from math import inf
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from theory import Array, ascent
@@ -66,7 +65,7 @@ def hypotheses(case):
 
 @cache
 def rises(reads, p):
-    """(groups, d, d), (groups, d), rho -> the rise of every group; compiled."""
+    """(count, d, d), (count, d), rho -> the rise of each; compiled."""
 
     def rise(h, g, rho):
         if reads == "exact":
@@ -80,13 +79,14 @@ def rises(reads, p):
 
 
 def sharpness(case, m, rho):
-    """The mean over groups of m of their rises, (draws,)."""
+    """The mean over groups of m of their rises, (draws,); a group counts m times, so that all m share a
+    program."""
     draws, n = case.g.shape[:2]
-    h, g = (x.reshape(draws, n // m, m, *x.shape[2:]).mean(2) for x in (case.h, case.g))
-    each = rises(case.reads, case.p)(
-        jnp.asarray(h.reshape(-1, *h.shape[2:])), jnp.asarray(g.reshape(-1, g.shape[-1])), rho
+    h, g = (
+        np.repeat(x.reshape(draws, n // m, m, *x.shape[2:]).mean(2), m, axis=1).reshape(-1, *x.shape[2:])
+        for x in (case.h, case.g)
     )
-    return np.asarray(each).reshape(draws, -1).mean(1)
+    return np.asarray(rises(case.reads, case.p)(h, g, rho)).reshape(draws, n).mean(1)
 
 
 def measured(case):

@@ -19,7 +19,6 @@ from theory.descent import descend, still, whole_batch
 from theory.problems.quadratic import Quadratic
 
 COMPILED = True
-LONG = True
 BATCH = 15
 STEPS = 2**13
 TIMES = 2 ** np.arange(14)

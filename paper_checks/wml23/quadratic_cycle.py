@@ -20,6 +20,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from paper_checks.compilation import thoroughly
 from theory import Array
 from theory.bounds import wml23
 from theory.descent import descend, still, whole_batch
@@ -81,7 +82,7 @@ def run(h, start, gamma, rho, lam, steps):
     return jax.lax.fori_loop(0, steps + 1, move, (start, start))
 
 
-@jax.jit
+@thoroughly
 def ends(groups):
     """`run` for all runs of all groups."""
 
@@ -94,7 +95,7 @@ def ends(groups):
     return [one(group) for group in groups]
 
 
-@jax.jit
+@thoroughly
 def compiled_paths(h, start, gamma, rho, lam):
     def one(h, start, gamma, rho, lam):
         rule = whole_batch(jax.value_and_grad(bowl(h).loss))
