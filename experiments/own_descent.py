@@ -50,9 +50,8 @@ def run(seed=0, stretch=0.9, reach=0.2, states=1500, steps=150):
     frames = [limits(stretch, reach)]
     every = functions(seed)
     widest = max(len(minimiser) for *_, minimiser, _ in every.values())
-    draws = np.asarray(
-        jax.random.normal(jax.random.key(1), (states * widest,))
-    )  # fewer are the first of more
+    # the draws of fewer numbers are the first of more, and every shape would compile anew
+    draws = np.asarray(jax.random.normal(jax.random.key(1), (states * widest,)))
     for name, of in every.items():
         frames += [each.assign(function=name) for each in observed(of, stretch, reach, draws, states, steps)]
     return pd.concat(frames, ignore_index=True)

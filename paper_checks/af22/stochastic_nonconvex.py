@@ -118,7 +118,7 @@ def spread(f, batch):
 def of_moments(condition, batch, two):
     """(problem, its atoms, start, D_0, sigma^2 / b)."""
     f = spread(shared_hessian(condition), batch)
-    atoms = (expectation.apart if two else expectation.pieces)(f, sampling.uniform(f.n))
+    atoms = (expectation.apart if two else expectation.together)(f, sampling.uniform(f.n))
     start = np.full(3, 10.0)
     gap = 0.5 * start @ f.hessian @ start
     return f, atoms, start, gap, np.mean(np.sum(f.linear**2, axis=1))
