@@ -68,9 +68,7 @@ def followed(x, y, init):
 def measured(case):
     if case.reads == "proof":
         slope, difference = sides()
-        wrong = (
-            difference + sympy.nsimplify(case.scale - 1) * slope
-        )  # a multiple of the primitive is off by this
+        wrong = difference + (sympy.nsimplify(case.scale) - 1) * slope
         ends = case.scale * primitive(B).subs(B, 0)
         at = {X: 1, Y: 2, B: 1, K: case.start}
         return 0.0 if (wrong, ends) == (0, 0) and case.start == 1 else abs(float(wrong.subs(at))) + 0.5
