@@ -318,7 +318,7 @@ def sampled(curvature, smoothness, gamma, rho, losses, noisy):
     for g, f in zip(slopes, values, strict=True):
         places = [0 * x, x, x + rho * g[1], *(ends if not noisy else [])]
         points = [Point(*each) for each in zip(places, g, f, strict=False)]
-        rows += interpolated(space, points, curvature, smoothness)
+        rows.extend(interpolated(space, points, curvature, smoothness))
     if not noisy:
         return program(space, values[:, 3:].mean((0, 1)), rows, values[:, 1].mean(0))
     spread = sum(space.square(g) for g in slopes[:, 0]) / losses
