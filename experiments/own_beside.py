@@ -40,7 +40,7 @@ from theory.bounds import af22, ol25, ol25_nonconvex, own
 from theory.problems.polyak import PL, SMOOTHNESS, sine
 from theory.update import step
 
-SECONDS = 5
+SECONDS = 4
 QUICK = {"lams": (1.0,), "norms": (1.0, 10.0), "points": 5}
 SIZES = ((1.0, 0.9), (1.0, 0.4), (0.5, 0.7), (0.5, 0.1), (0.1, 0.7))  # (gamma L, rho L) of af22's checks
 QUADRATIC = 1 / 30, 1.0  # mu and L of the functions of af22's checks
@@ -196,7 +196,7 @@ def grown(w, gamma, rho):
 def of_sine(gamma, rho):
     """The largest, on a grid that starts near the minimum."""
     grid = np.geomspace(1e-3, 20, 20_001)[:, None]
-    return float(np.max(grown(grid, gamma, rho)))
+    return float(np.max(np.asarray(grown(grid, gamma, rho))))
 
 
 # lam > 0

@@ -70,16 +70,22 @@ def balanced(mu):
     return wedge(mu, 1.0, gamma, RADIUS), gamma
 
 
+@jax.jit
+def moved(f, w, gamma):
+    """f, its gradient, and w+."""
+    rule = jax.value_and_grad(f.loss)
+    return *rule(w), step(rule, w, gamma, RADIUS, 0.0)
+
+
 def path(mu, steps):
     f, gamma = balanced(mu)
-    rule = jax.jit(jax.value_and_grad(f.loss))
     w, rows = np.array([1.0, 0.0]), []
     for t in range(steps + 1):
-        value, grad = rule(w)
-        ahead = w + RADIUS * np.asarray(grad)
+        value, grad, after = map(np.asarray, moved(f, w, gamma))
+        ahead = w + RADIUS * grad
         kept = {"kind": "path", "step": t, "x": w[0], "y": w[1], "ahead_x": ahead[0], "ahead_y": ahead[1]}
         rows.append(kept | {"loss": float(value), "distance": float(w @ w)})
-        w = np.asarray(step(rule, w, gamma, RADIUS, 0.0))
+        w = after
     factor = own.quad_factor(mu, 1.0, gamma, RADIUS)
     return pd.DataFrame(rows).assign(
         mu=mu, rho=RADIUS, promised=rows[0]["loss"] * factor ** np.arange(steps + 1)
@@ -91,7 +97,9 @@ def surface(mu, grid):
     root = np.sqrt(f.weight)
     across, up = np.linspace(-1.6, 3.2, grid), np.linspace(-2.4, 1.4, grid)
     w = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
-    level = pd.DataFrame({"kind": "level", "x": w[:, 0], "y": w[:, 1], "loss": jax.vmap(f.loss)(w)})
+    level = pd.DataFrame(
+        {"kind": "level", "x": w[:, 0], "y": w[:, 1], "loss": np.asarray(jax.jit(jax.vmap(f.loss))(w))}
+    )
     h = np.array(designed(own.share(mu, 1.0, gamma, RADIUS), mu, 1 - mu, RADIUS)[0]) * [1, root]
     edges = []
     for own_normal, other in ((f.first, f.second), (f.second, f.first)):

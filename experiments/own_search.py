@@ -23,7 +23,7 @@ from experiments.record import progress
 from theory import admit, programs
 from theory.bounds import own
 
-SECONDS = 10
+SECONDS = 8
 QUICK = {
     "tries": 3,
     "horizon": 2,
@@ -50,7 +50,10 @@ def run(
         admit.whole(value, label, low)
     rows = convex(np.random.default_rng(seed), tries, horizon)
     progress("own_search: edges")
-    rows += [edge(rho, count, bisections) for rho in reaches for count in sorted({1, 2, min(6, horizon)})]
+    counts = sorted({1, 2, min(6, horizon)})
+    for rho in reaches:
+        most = proved(rho)
+        rows += [edge(rho, count, bisections) | {"proved": most} for count in counts]
     progress("own_search: PL")
     rows += [lojasiewicz(mu, gamma, rho) for mu in curvatures for gamma in steps for rho in ascents]
     return pd.DataFrame(rows)
@@ -95,14 +98,13 @@ def edge(rho, count, bisections):
             low = gamma
         else:
             high = gamma
-    at = {"kind": "edge", "steps": count, "rho": rho}
-    return at | {"gamma": low, "claimed": 1 / (1 + rho), "proved": proved(rho)}
+    return {"kind": "edge", "steps": count, "rho": rho, "gamma": low, "claimed": 1 / (1 + rho)}
 
 
 def proved(rho):
     """The largest gamma <= 1 of `potential_region`, NaN where there is none."""
-    inside = [gamma for gamma in np.linspace(0, 1, 4001) if own.potential_region(1.0, gamma, rho) >= 0]
-    return max(inside, default=np.nan)
+    gammas = np.linspace(0, 1, 4001)
+    return max(gammas[own.potential_region(1.0, gammas, rho) >= 0], default=np.nan)
 
 
 def lojasiewicz(mu, gamma, rho):

@@ -28,7 +28,6 @@ import jax
 import numpy as np
 
 from theory import admit
-from theory.confidence import median_above
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
@@ -195,6 +194,8 @@ def sign_test(first, second, level):
     """The verdict that more often than not `first` is not above `second`, pair by pair: the upper limit of
     the chance that it is, against 1/2.
     """
+    from theory.confidence import median_above  # its scipy.special, of no use to most, takes long to load
+
     ratios = first / second
     return {
         "measured": median_above(ratios, 1.0, level),

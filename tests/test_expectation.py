@@ -185,6 +185,8 @@ def test_the_recursion_of_two_batches_is_the_sum_over_all_pairs_of_paths(name):
     found = apart_curve(expectation.apart(NOISY, law), W, gamma, rho)
     np.testing.assert_allclose(found, expected, rtol=LISTING)
     same = apart_curve(pieces(NOISY, law), W, gamma, rho)
+    shaped = apart_curve(expectation.together(NOISY, law), W, gamma, rho)
+    np.testing.assert_allclose(shaped, same, rtol=1e-13)  # a batch for both, as pairs
     assert np.all(np.abs(same[1:] / expected[1:] - 1) > 1e-6)  # one batch for both is another expectation
 
 

@@ -109,6 +109,11 @@ def worst_for_usam(f, law, gamma, rho, rate):
 
 def rings(key, count, d, inner, outer):
     """`count` states in random directions at distances spaced geometrically from `inner` to `outer`."""
-    ways = jax.random.normal(key, (count, d))
-    ways = ways / jnp.linalg.norm(ways, axis=1, keepdims=True)
-    return ways * jnp.geomspace(inner, outer, count)[:, None]
+    return spread(jax.random.normal(key, (count, d)), inner, outer)
+
+
+def spread(ways, inner, outer):
+    """States in the directions `ways`, (count, d), at distances spaced geometrically. NumPy."""
+    ways = np.asarray(ways)
+    ways = ways / np.linalg.norm(ways, axis=1, keepdims=True)
+    return ways * np.geomspace(inner, outer, len(ways))[:, None]

@@ -11,6 +11,7 @@ steps need.
 
     pieces(f, law)       any quadratic sum, any law with a listed support; O(atoms d^3) a step
     apart(f, law)        the same where the ascent has a draw of its own; O(atoms^2 d^3) a step
+    together(f, law)     `pieces` in the shape of `apart`
     rank_one(f, law)     least squares and ridge, one index at a time; O(n d^2) a step
     recursion(...)       the curve step by step, for any schedule of gamma and rho
     krylov(...)          the curve at any times, from a basis whose size follows from the residual
@@ -157,22 +158,25 @@ def pieces(f, law):
     slopes, whole, basis = reduced(f)
     h = basis.T @ (np.tensordot(v, f.hessians, 1) / f.n) @ basis
     s = cleared(v @ slopes / f.n, np.abs(v).max() * np.abs(slopes).max())  # the full batch has no noise
-    return Pieces(*map(jnp.asarray, (q, h, s, whole, basis)))
+    return Pieces(*map(np.asarray, (q, h, s, whole, basis)))
 
 
 def apart(f, law):
     """The atoms of a quadratic sum whose ascent sees a draw of its own."""
     one = pieces(f, law)
-    first, then = np.indices((len(one.q), len(one.q))).reshape(2, -1)
-    return Apart(
-        one.q[first] * one.q[then],
-        one.h[then],
-        one.s[then],
-        one.h[first],
-        one.s[first],
-        one.whole,
-        one.basis,
-    )
+    return in_pairs(one, np.outer(one.q, one.q))
+
+
+def together(f, law):
+    """The atoms of `pieces` in the shape of `apart`, draws that differ with probability 0."""
+    one = pieces(f, law)
+    return in_pairs(one, np.diag(one.q))
+
+
+def in_pairs(one, q):
+    """The pairs of draws J for the ascent and I for the descent, with probabilities q (J, I)."""
+    first, then = np.indices(q.shape).reshape(2, -1)
+    return Apart(q.ravel(), one.h[then], one.s[then], one.h[first], one.s[first], one.whole, one.basis)
 
 
 def rank_one(f, law):

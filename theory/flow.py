@@ -59,27 +59,34 @@ class Path(NamedTuple):
 def right_side(f, groups, rho, normalised):
     """z' and its Jacobian, for z = (plus, minus, shrinkage, dual, loss), flat; z' of a stack as well."""
     (count, m), (n, d) = groups.shape, f.x.shape
-    x, y, place = f.x[groups], f.y[groups], groups.ravel()
-    turned = np.ascontiguousarray(np.swapaxes(x, 1, 2))
+    place = np.ravel(groups)
+    x, y = f.x[place], f.y[place]
+    x_of, y_of = x.reshape(count, m, d), y.reshape(count, m)
+    turned, dual = np.ascontiguousarray(x.T), 3 * d + place
 
-    def gradients(beta):
-        residual = np.matmul(x, beta[..., None])[..., 0] - y
-        return residual, np.matmul(turned, residual[..., None])[..., 0] / m
+    def pulled(residual):
+        """The gradients in beta from the residuals, (..., groups, m)."""
+        return np.matmul(residual[..., None, :], x_of)[..., 0, :] / m
 
     def move(t, z):
-        plus, minus = np.exp(2 * z[..., None, :d]), np.exp(2 * z[..., None, d : 2 * d])
-        residual, g = gradients((plus - minus) / 4)
+        squares = np.exp(2 * z[..., None, : 2 * d])
+        plus, minus = squares[..., :d], squares[..., d:]
+        residual = np.matmul((plus - minus)[..., 0, :] / 4, turned) - y
+        g = pulled(residual.reshape(*z.shape[:-1], count, m))
         ascent = rho * g
         if normalised:
             ascent /= np.sqrt(np.sum(g**2 * (plus + minus), axis=-1, keepdims=True) / 2)
         up, down = 1 + ascent, 1 - ascent
-        residual_ahead, ahead = gradients((up**2 * plus - down**2 * minus) / 4)
+        beta = (up**2 * plus - down**2 * minus) / 4
+        residual_ahead = np.matmul(x_of, beta[..., None])[..., 0] - y_of
+        ahead = pulled(residual_ahead)
         out = np.empty_like(z)
-        out[..., :d] = -(ahead * up).sum(-2) / count
-        out[..., d : 2 * d] = (ahead * down).sum(-2) / count
-        out[..., 2 * d : 3 * d] = (ascent * ahead).sum(-2) / count
-        out[..., 3 * d + place] = residual_ahead.reshape(*z.shape[:-1], n) * (-2 / n)
-        out[..., -1] = np.sum(residual**2, axis=(-2, -1)) / (2 * n)
+        mean, shrinking = np.add.reduce(ahead, -2) / count, np.add.reduce(ascent * ahead, -2) / count
+        out[..., :d] = -mean - shrinking
+        out[..., d : 2 * d] = mean - shrinking
+        out[..., 2 * d : 3 * d] = shrinking
+        out[..., dual] = residual_ahead.reshape(*z.shape[:-1], n) * (-2 / n)
+        out[..., -1] = np.add.reduce(residual**2, -1) / (2 * n)
         return out
 
     def slope(t, z):

@@ -17,6 +17,7 @@ optimum is an upper bound.
 here, the status is that of the solver, and nothing is believed that two of them do not say (`Pair`).
 """
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -40,7 +41,7 @@ class Space(NamedTuple):
 
     @property
     def triangle(self):
-        return np.triu_indices(self.size)
+        return triangle(self.size)
 
     @property
     def gram(self):
@@ -59,15 +60,26 @@ class Space(NamedTuple):
         return np.zeros(self.gram + self.scalars)
 
     def inner(self, a, b):
-        """<a, b> for vectors in the basis."""
-        both = np.outer(a, b) + np.outer(b, a)
-        return np.concatenate([(both / (1 + np.eye(self.size)))[self.triangle], np.zeros(self.scalars)])
+        """<a, b> for vectors in the basis, (..., size): (..., coefficients)."""
+        i, j = self.triangle
+        both = a[..., i] * b[..., j] + a[..., j] * b[..., i]
+        out = np.zeros((*both.shape[:-1], self.gram + self.scalars))
+        out[..., : self.gram] = np.where(i == j, both / 2, both)
+        return out
 
     def square(self, a):
         return self.inner(a, a)
 
 
+@cache
+def triangle(size):
+    """Rows and columns of the upper triangle."""
+    return np.triu_indices(size)
+
+
 class Point(NamedTuple):
+    """A point, or several: one row each."""
+
     at: np.ndarray
     slope: np.ndarray
     value: np.ndarray
@@ -117,7 +129,7 @@ class Pair(NamedTuple):
 
 
 def interpolation(space, i, j, curvature, smoothness):
-    """Q_ij as an expression."""
+    """Q_ij as an expression; of several pairs, one row each."""
     d, e = i.at - j.at, i.slope - j.slope
     scale = 1 / (2 * (1 - curvature / smoothness))
     bent = space.square(e) / smoothness + curvature * space.square(d)
@@ -127,7 +139,10 @@ def interpolation(space, i, j, curvature, smoothness):
 
 def interpolated(space, points, curvature, smoothness):
     """All Q_ij >= 0."""
-    return [interpolation(space, i, j, curvature, smoothness) for i in points for j in points if i is not j]
+    i, j = np.nonzero(~np.eye(len(points), dtype=bool))
+    every = Point(*map(np.array, zip(*points, strict=True)))
+    first, second = (Point(*(each[k] for each in every)) for k in (i, j))
+    return interpolation(space, first, second, curvature, smoothness)
 
 
 def lojasiewicz(space, points, curvature, smoothness, free):
@@ -303,7 +318,7 @@ def sampled(curvature, smoothness, gamma, rho, losses, noisy):
     for g, f in zip(slopes, values, strict=True):
         places = [0 * x, x, x + rho * g[1], *(ends if not noisy else [])]
         points = [Point(*each) for each in zip(places, g, f, strict=False)]
-        rows += interpolated(space, points, curvature, smoothness)
+        rows.extend(interpolated(space, points, curvature, smoothness))
     if not noisy:
         return program(space, values[:, 3:].mean((0, 1)), rows, values[:, 1].mean(0))
     spread = sum(space.square(g) for g in slopes[:, 0]) / losses
@@ -357,15 +372,22 @@ def cone(made, by_column):
     gram[space.triangle] = np.eye(count)[: space.gram]
     parts, sizes = [made.rows], []
     for block in [gram, *made.blocks]:
-        i, j = np.triu_indices(len(block))
-        order = np.lexsort((i, j)) if by_column else slice(None)
-        i, j = i[order], j[order]
-        parts.append(np.where(i == j, 1, np.sqrt(2))[:, None] * block[i, j])
+        i, j, weights = packed(len(block), by_column)
+        parts.append(weights * block[i, j])
         sizes.append(len(block))
     a = -np.concatenate(parts)
     b = np.zeros(len(a))
     b[: len(made.rows)] = -made.floor
     return scipy.sparse.csc_matrix(a), b, sizes
+
+
+@cache
+def packed(size, by_column):
+    """Rows and columns of the triangle in that order, and weights (entries, 1) that keep inner products."""
+    i, j = triangle(size)
+    order = np.lexsort((i, j)) if by_column else slice(None)
+    i, j = i[order], j[order]
+    return i, j, np.where(i == j, 1, np.sqrt(2))[:, None]
 
 
 def both(made, first, second, **settings):

@@ -58,14 +58,14 @@ def built():
     period = np.exp(np.linspace(0, 2 * np.pi, 100))[:, None]  # of the slowest
     quadratic, net, loss = bowl(30.0, 3), small_net(), logistic_loss()
     line, space = np.linspace(-12, 12, 600)[:, None] + 0.01, shaped(200, 3, 1e-2, 10.0)[1:]
-    flattest = np.eye(3)[:1]
-    parabola = bowl(1.0, 1)
+    around = np.concatenate([space, np.eye(3)[:1]])  # with the flattest direction
+    parabola = bowl(1.0, 3)  # in the shape of the quadratic
     for reach in REACHES:
         for name, f, whole, states in [
             ("sine", sine(1), 8.0, line),
             ("tanh net", net, float(net.smoothness), rest() + space),
-            ("parabola", parabola, 1.0, np.ones((1, 1))),
-            ("parabola upside down", parabola._replace(h=-parabola.h), 1.0, np.ones((1, 1))),
+            ("parabola", parabola, 1.0, around),
+            ("parabola upside down", parabola._replace(h=-np.asarray(parabola.h)), 1.0, around),
         ]:
             found = np.asarray(bends(f, states, reach / whole))
             out[f"{name}, rho L={reach:g}"] = Case("alignment", found, whole, 0.0, None, 1.0)
@@ -73,9 +73,9 @@ def built():
         out[f"scale-free, rho L={reach:g}"] = Case(
             "alignment", found / smoothness[:, None], 1.0, 0.0, None, 1.0
         )
-        concave = np.asarray(bends(sine(1), line, reach / 8))
+        concave = out[f"sine, rho L={reach:g}"].bends
         for name, f, states in [
-            ("quadratic", quadratic, np.concatenate([space, flattest])),
+            ("quadratic", quadratic, around),
             ("logistic", loss, loss.minimiser + shaped(200, 2, 1e-2, 100.0)[1:]),
         ]:
             whole, pl = float(f.smoothness), float(f.pl)

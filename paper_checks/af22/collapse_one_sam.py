@@ -74,7 +74,7 @@ def growth(f, groups, rho):
 @cache
 def critical(method):
     f, _ = flows.problem("reference")
-    groups, guess = flows.groups("reference", method), radius(method, "max")
+    groups, guess = flows.repeated(flows.groups("reference", method)), radius(method, "max")
     return scipy.optimize.brentq(
         lambda rho: float(growth(f, groups, rho)), guess / 3, guess * 3, xtol=1e-15, rtol=1e-14
     )

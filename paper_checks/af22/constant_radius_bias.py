@@ -62,7 +62,7 @@ def built():
             }.items():
                 same, apart = (
                     float(last_mean(atoms(f, law), start, gammas, rho)[0])
-                    for atoms in (expectation.pieces, expectation.apart)
+                    for atoms in (expectation.together, expectation.apart)
                 )
                 away = abs(start[0] + best - af22.shifted_point(h, c, rho))
                 left = away * np.prod(np.abs(1 - gammas * np.mean(h * (1 + rho * h))))

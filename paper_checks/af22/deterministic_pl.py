@@ -79,8 +79,8 @@ def family(name):
     if name == "scale-free":
         f, smoothness, pl = scale_free_functions()
         return f, np.ones((COUNT, 1)), smoothness, pl
-    f = {"sine": sine(1), "parabola": bowl(1.0, 1), "quadratic": bowl(30.0, 3)}[name]
-    start = {"sine": [3.0], "parabola": [1.0], "quadratic": [1.0, -1.0, 1.0]}[name]
+    f = {"sine": sine(1), "parabola": bowl(1.0, 3), "quadratic": bowl(30.0, 3)}[name]
+    start = {"sine": [3.0], "parabola": [1.0, 0.0, 0.0], "quadratic": [1.0, -1.0, 1.0]}[name]
     stacked = jax.tree.map(lambda leaf: np.asarray(leaf)[None], f)
     return stacked, np.array([start]), np.array([f.smoothness]), np.array([f.pl])
 

@@ -82,7 +82,8 @@ def stepped(method, rho, gamma):
     """(u, v) before and after a step at random weights, (2, states, d) each."""
     f, _ = flows.problem("reference")
     w = tuple(np.random.default_rng(2).standard_normal((2, STATES, 30)) / 2)
-    return np.array(w), np.array(many(f, flows.groups("reference", method), rho, gamma, w))
+    groups = flows.repeated(flows.groups("reference", method))
+    return np.array(w), np.array(many(f, groups, rho, gamma, w))
 
 
 def factors(case, u, v):

@@ -56,6 +56,12 @@ def groups(name, method):
     return np.random.default_rng(1).permutation(8).reshape(-1, {"n-SAM": 8, "2-SAM": 2, "1-SAM": 1}[method])
 
 
+def repeated(groups):
+    """The same m-SAM by as many groups of as many examples, repeated: one shape, one program for all m."""
+    count, m = groups.shape
+    return np.tile(groups, (m, count))
+
+
 compiled = {
     "side": jax.jit(flow.rule_side),
     "least": jax.jit(diagonal.least_potential),
@@ -66,7 +72,7 @@ compiled = {
 @cache
 def ruled(name, method, rho, lam):
     f, u = problem(name)
-    return flow.by_rule(f, u, groups(name, method), rho, lam, TIMES, compiled["side"])
+    return flow.by_rule(f, u, repeated(groups(name, method)), rho, lam, TIMES, compiled["side"])
 
 
 @cache

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from paper_checks.af22.implicit_bias import repeated
 from theory import flow
 from theory.problems import diagonal
 
@@ -64,7 +65,7 @@ def rate(x, y, u, v, groups, rho, lam):
 def sides(lam, m, rho):
     """dr_1/dt at r_1 = +NEAR and at -NEAR."""
     x, y, u, v = example()
-    groups = diagonal.groups(2, m)
+    groups = repeated(diagonal.groups(2, m))
     return [float(rate(x, y - side * np.array([NEAR, 0]), u, v, groups, rho, lam)) for side in (1, -1)]
 
 

@@ -69,8 +69,9 @@ many = jax.jit(jax.vmap(ahead, (None, None, 0, None)))
 def after(method, rho):
     """What the rule gives at all states: r^+ (states, n) of 1-SAM, g^+ (states, d) of n-SAM."""
     f, _ = flows.problem("reference")
-    residual, gradient = many(f, flows.groups("reference", method), tuple(states()), rho)
-    return np.asarray(residual[:, :, 0] if method == "1-SAM" else gradient[:, 0])
+    groups = flows.repeated(flows.groups("reference", method))
+    residual, gradient = map(np.asarray, many(f, groups, tuple(states()), rho))
+    return residual[:, :, 0] if method == "1-SAM" else gradient[:, 0]
 
 
 def polynomial(case, u, v):

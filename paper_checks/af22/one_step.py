@@ -172,20 +172,20 @@ def seen(f, draws, two, states, sizes):
     first, *then, q = draws
     slopes = jax.jacrev(f.losses)
 
-    def variance(each):
+    def variance(w):
+        each = slopes(w)
         return jnp.mean(jnp.sum((each - each.mean(0)) ** 2, axis=1))
 
     def at(w, size):
         gamma, rho = size
-        each = slopes(w)
-        slope = each.mean(0)
-        ahead = jax.vmap(lambda i, v: w + rho * (v @ each[i]) / f.n)(*first)
-        ahead = jnp.where(two & (q > 0)[:, None], ahead, w + rho * slope)
+        value, slope = jax.value_and_grad(f.loss)(w)
+        along = jax.vmap(lambda *draw: jax.grad(f.loss)(w, *draw))(*first)
+        ahead = w + rho * jnp.where(two & (q > 0)[:, None], along, slope)
+        noise = jnp.max(jax.vmap(variance)(jnp.concatenate([w[None], ahead])))
         rule = look_ahead_apart(jax.value_and_grad(f.loss), rho, 0)
         found = jax.vmap(lambda *draw: rule(w, *draw)[1])(first, *then)
         after = q @ jax.vmap(lambda grad: f.loss(descended(w, gamma, grad)))(found)
-        noise = jnp.maximum(variance(each), jnp.max(jax.vmap(lambda w: variance(slopes(w)))(ahead)))
-        return f.loss(w), slope, after, q @ found, noise
+        return value, slope, after, q @ found, noise
 
     return jax.vmap(lambda size: jax.vmap(lambda w: at(w, size))(states))(sizes)
 

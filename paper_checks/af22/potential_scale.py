@@ -8,11 +8,13 @@ function of theory/problems/diagonal.py beside the expression.
 
 from typing import NamedTuple
 
+import jax
 import numpy as np
 import sympy
 
 from theory.problems import diagonal
 
+potential = jax.jit(diagonal.potential)
 A, BETA = sympy.Symbol("a", positive=True), sympy.Symbol("beta", real=True)
 
 
@@ -42,7 +44,7 @@ def measured(case):
     if case.reads == "code":
         at = {A: sympy.Rational(7, 10), BETA: sympy.Rational(-13, 10)}
         k = float(case.k.subs(at))
-        return abs(float(woodworth().subs(at)) - float(diagonal.potential(np.array([-1.3]), k)))
+        return abs(float(woodworth().subs(at)) - float(potential(np.array([-1.3]), k)))
     if case.reads == "slope":
         difference = sympy.diff(woodworth(), BETA) - sympy.asinh(BETA / case.k)
     else:

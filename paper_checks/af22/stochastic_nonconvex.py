@@ -80,16 +80,18 @@ def over_paths(f, draws, w, gammas, rhos, two, steady):
     numbers = expectation.paths(len(draws[-1]), steps)
     slopes = jax.jacrev(f.losses)
 
-    def variance(each):
+    def variance(w):
+        each = slopes(w)
         return jnp.mean(jnp.sum((each - each.mean(0)) ** 2, axis=1))
 
     def curve(sizes):
         def observe(w):
             value, slope = jax.value_and_grad(f.loss)(w)
-            seen = [value, jnp.sum(slope**2)]
-            if not steady:
-                seen += [variance(slopes(w)), variance(slopes(w + sizes[1][0] * slope))]
-            return jnp.stack(seen)
+            seen = jnp.stack([value, jnp.sum(slope**2)])
+            if steady:
+                return seen
+            spread = jax.vmap(variance)(jnp.stack([w, w + sizes[1][0] * slope]))
+            return jnp.concatenate([seen, spread])
 
         schedule = *sizes, jnp.zeros(steps)
         rule = step_apart if two else step
@@ -118,7 +120,7 @@ def spread(f, batch):
 def of_moments(condition, batch, two):
     """(problem, its atoms, start, D_0, sigma^2 / b)."""
     f = spread(shared_hessian(condition), batch)
-    atoms = (expectation.apart if two else expectation.pieces)(f, sampling.uniform(f.n))
+    atoms = (expectation.apart if two else expectation.together)(f, sampling.uniform(f.n))
     start = np.full(3, 10.0)
     gap = 0.5 * start @ f.hessian @ start
     return f, atoms, start, gap, np.mean(np.sum(f.linear**2, axis=1))

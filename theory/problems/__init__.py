@@ -12,7 +12,8 @@ A problem offers
     minima_each         inf f_i, (n,)
     mismatch            Delta = min f - mean_i inf f_i >= 0; zero under interpolation
 
-Constants are computed in NumPy at each access: read them once, outside compiled code.
+Constants are computed in NumPy at each access: read them once, outside compiled code. Factories place their
+arrays by jax.device_put; jnp.asarray would compile a copy for every new shape.
 """
 
 from typing import Any, NamedTuple

@@ -16,7 +16,7 @@ Place: ours; a generic minimiser for the definitions of wml23, section 4 (M is n
 
 from typing import NamedTuple
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 
 from theory import Array, admit
@@ -122,7 +122,7 @@ def curved(a, c):
             f"the {n} rows of length {d} must be independent; the last singular value is {singular[-1]:.3g}: "
             "drop those that others span"
         )
-    return Curved(jnp.asarray(a), jnp.asarray(c))
+    return Curved(*jax.device_put((a, c)))
 
 
 def random(seed, d, singular, bend):

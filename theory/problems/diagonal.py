@@ -178,11 +178,19 @@ def n_sam_step(f, u, v, gamma, rho):
 def one_sam_step(f, u, v, gamma, rho):
     """Every example looks ahead alone. The notebook ascends on r^2, descends on r^2 / 2: its rho is half."""
     rest = np.matmul(f.x, (u * v)[..., None])[..., 0] - f.y
-    along = (rho * rest)[..., None] * f.x
-    ahead, beside = (a[..., None, :] + along * b[..., None, :] for a, b in ((u, v), (v, u)))
-    rest = (np.sum(f.x * ahead * beside, axis=-1) - f.y)[..., None]
-    pull, push = (np.sum(rest * w * f.x / f.n, axis=-2) for w in (beside, ahead))
-    return u - gamma * pull, v - gamma * push
+    beside = (rho * rest)[..., None] * f.x
+    ahead = beside * v[..., None, :]
+    ahead += u[..., None, :]
+    beside *= u[..., None, :]  # in place: new arrays take as long as the products
+    beside += v[..., None, :]
+    product = f.x * ahead
+    product *= beside
+    rest = (np.sum(product, axis=-1) - f.y)[..., None]
+    for w in (beside, ahead):
+        w *= rest
+        w *= f.x
+        w /= f.n
+    return u - gamma * np.sum(beside, axis=-2), v - gamma * np.sum(ahead, axis=-2)
 
 
 # Moves for `descent.iterate`, for sweeps; tests hold them to the rule in theory/update.py. In (u, v) they

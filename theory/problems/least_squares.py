@@ -110,7 +110,8 @@ def ridge(a, b, weight):
         raise ValueError(
             f"row {int(np.argmin(np.sum(a**2, axis=1)))} of the data is zero: drop it or give a ridge weight"
         )
-    return LeastSquares(jnp.asarray(a), jnp.asarray(b), weight)
+    a, b = jax.device_put((a, b))
+    return LeastSquares(a, b, weight)
 
 
 def interpolating(key, n, d, spread):

@@ -14,6 +14,7 @@ Place: ours; the test functions of the non-convex theorem (ol25, Theorem 3.7).
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from numpy.polynomial import polynomial
@@ -128,4 +129,4 @@ def log_ratio(a, b):
         raise ValueError(f"data must be (n, d) with n targets; got shapes {a.shape} and {b.shape}")
     if np.any(np.sum(a**2, axis=1) == 0):
         raise ValueError(f"row {int(np.argmin(np.sum(a**2, axis=1)))} of the data is zero: drop it")
-    return LogRatio(jnp.asarray(a), jnp.asarray(b))
+    return LogRatio(*jax.device_put((a, b)))

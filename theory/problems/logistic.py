@@ -130,4 +130,5 @@ def logistic(a, y, weight):
         raise ValueError(f"the ridge weight must not be negative; got {weight:g}")
     if np.any(np.sum(a**2, axis=1) == 0):
         raise ValueError(f"row {int(np.argmin(np.sum(a**2, axis=1)))} of the data is zero: drop it")
-    return Logistic(jnp.asarray(a), jnp.asarray(y), weight)
+    a, y = jax.device_put((a, y))
+    return Logistic(a, y, weight)

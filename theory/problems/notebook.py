@@ -222,9 +222,9 @@ def multiplied(setting, steps=STEPS, groups=None):
     regression = drawn(0)[0]
     f = regression.train
     rates = diagonal.one_sam_rates(f) if groups is None else diagonal.m_sam_rates(f, groups)
-    start = (jnp.full(f.x.shape[1], setting.u0),) * 2
+    start = (np.full(f.x.shape[1], setting.u0),) * 2
     radius = RADIUS["1sam"] * setting.rho
-    plus, minus = go_on(diagonal.multiplied(rates), start, setting.gamma, radius, steps)
+    plus, minus = map(np.asarray, go_on(diagonal.multiplied(rates), start, setting.gamma, radius, steps))
     return float(test_losses(regression, *np.array([[(plus + minus) / 2], [(plus - minus) / 2]]))[0])
 
 

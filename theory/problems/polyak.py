@@ -11,6 +11,7 @@ Place: ours as a family; phi is a textbook example of a PL function, usually wit
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -117,7 +118,7 @@ def sines(a, b, c):
         raise ValueError(
             f"the linear terms must cancel; column {j} has mean {c[:, j].mean():.12g}: subtract that from it"
         )
-    return Sines(jnp.asarray(a), jnp.asarray(b), jnp.asarray(c))
+    return Sines(*jax.device_put((a, b, c)))
 
 
 def sine(d):

@@ -6,6 +6,7 @@ w* = H^+ b, inf f_i = c_i - b_i' H_i^+ b_i / 2.
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -101,7 +102,7 @@ def quadratic(h, b, c):
         raise ValueError(
             f"b_{i} is not in the range of H_{i}, so f_{i} has no lower bound; project it on the range"
         )
-    return Quadratic(jnp.asarray(h), jnp.asarray(b), jnp.asarray(c))
+    return Quadratic(*jax.device_put((h, b, c)))
 
 
 def centred(f):
@@ -112,4 +113,4 @@ def centred(f):
     """
     slopes = f.slopes(f.minimiser)
     slopes = slopes - slopes.mean(0)  # zero but for rounding
-    return Quadratic(jnp.asarray(f.hessians), jnp.asarray(-slopes), jnp.zeros(f.n))
+    return Quadratic(*jax.device_put((f.hessians, -slopes, np.zeros(f.n))))

@@ -25,6 +25,7 @@ the inner maximum of f21 is bounded from above.
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -115,4 +116,4 @@ def tanh_net(x, y, second):
             f"a net needs data (n, d), targets (n,) and output weights (units,); "
             f"got shapes {x.shape}, {y.shape}, {second.shape}"
         )
-    return TanhNet(jnp.asarray(x), jnp.asarray(y), jnp.asarray(second))
+    return TanhNet(*jax.device_put((x, y, second)))

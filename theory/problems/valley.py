@@ -24,6 +24,7 @@ M is n. Where ol25 and af22 have constants of smoothness, none exists here: the 
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -153,7 +154,7 @@ def valley(constant, slope, bend):
         )
     if not np.array_equal(bend, np.swapaxes(bend, 1, 2)):
         raise ValueError(f"bends must be symmetric; got {bend.tolist()}: take the mean with the transposes")
-    return Valley(jnp.asarray(constant), jnp.asarray(slope), jnp.asarray(bend))
+    return Valley(*jax.device_put((constant, slope, bend)))
 
 
 def bowls(floor, weights, centres):
