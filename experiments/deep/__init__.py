@@ -1,1 +1,1 @@
-"""Deep networks trained by the rule of theory/update.py; needs the extra `nets`."""
+"""Deep networks, trained and measured by the update rule of theory/update.py."""
