@@ -23,7 +23,8 @@ Place: f21, sections 2 and 4.2, for f(w + e), m-sharpness and spectra; wml23 for
 for |w| s.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -31,11 +32,10 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
+from experiments.deep import rule
 from theory import Array, admit, sharpness, spectrum
 from theory.ascent import elementwise
-from theory.update import direction, in_groups, like, norm
-
-over_one = partial(partial, jax.lax.map)  # a vmap over weights would make grouped convolutions
+from theory.update import direction, in_turn, like, norm
 
 
 @dataclass(frozen=True)
@@ -96,14 +96,12 @@ class Measures(NamedTuple):
     average_error: Array | None = None
 
 
-def measures(
-    loss, w, subset, key, rho, *, adaptive_rho=0.5, cover=None, perturb=None, values=(), rest=(), plan=None
-):
+def measures(loss, w, subset, key, rho, *, adaptive_rho=0.5, cover=None, ahead=None, rest=(), plan=None):
     """`Measures` of loss(w, *subset, *rest) at w, a pytree of arrays.
 
-    `perturb(w, grad, values)` is e of the run's rule, rho u by default; it and `loss` have to be the same
-    functions at every call, or each compiles anew. `cover`, a tree like w of booleans, says where T = |w|;
-    T = 1 elsewhere.
+    `ahead(w, *subset, *rest)` is f(w + e) by the run's rule, f(w + rho u) by default; it and `loss` have to
+    be the same functions at every call, or each compiles anew (`of_rule` makes both). `cover`, a tree like w
+    of booleans, says where |w| stands in the adaptive sharpness; 1 does elsewhere.
     """
     plan = Plan() if plan is None else plan
     lengths = {len(leaf) for leaf in jax.tree.leaves(subset)}
@@ -117,16 +115,16 @@ def measures(
             raise ValueError(f"the {name} must not be negative; got {radius:g}")
     # a tree of booleans is part of the program
     where = None if cover is None else tuple(map(bool, jax.tree.leaves(cover)))
-    return compiled(loss, w, subset, key, rho, adaptive_rho, where, perturb, values, rest, plan)
+    return compiled(loss, ahead, w, subset, key, rho, adaptive_rho, where, rest, plan)
 
 
-@partial(jax.jit, static_argnames=("loss", "where", "perturb", "plan"))
-def compiled(loss, w, subset, key, rho, adaptive_rho, where, perturb, values, rest, plan):
+@partial(jax.jit, static_argnames=("loss", "ahead", "where", "plan"))
+def compiled(loss, ahead, w, subset, key, rho, adaptive_rho, where, rest, plan):
     with jax.default_matmul_precision("highest"):
-        return measured(loss, w, subset, key, rho, adaptive_rho, where, perturb, values, rest, plan)
+        return measured(loss, ahead, w, subset, key, rho, adaptive_rho, where, rest, plan)
 
 
-def measured(loss, w, subset, key, rho, adaptive_rho, where, perturb, values, rest, plan):
+def measured(loss, ahead, w, subset, key, rho, adaptive_rho, where, rest, plan):
     w = jax.tree.map(lambda x: jnp.asarray(x, jnp.promote_types(x.dtype, jnp.float32)), w)
     flat, unravel = ravel_pytree(w)
     keys = jax.random.split(key, 5)
@@ -138,10 +136,10 @@ def measured(loss, w, subset, key, rho, adaptive_rho, where, perturb, values, re
     start = spectrum.random_direction(keys[0], flat)
     count = min(plan.count, len(flat))
     top = spectrum.top(product, start, keys[0], count, plan.most, plan.accuracy, None)
-    e = rho * direction(grad, 1.0) if perturb is None else ravel_pytree(perturb(w, unravel(grad), values))[0]
+    ascent = sharpness.ascent(view.value, flat, rho)
     found = Measures(
         loss=value,
-        ahead_loss=view.value(flat + e),
+        ahead_loss=value + ascent if ahead is None else like(ahead(w, *subset, *rest), flat),
         gradient_norm=norm(grad),
         bending=bending(product, grad, rho),
         eigs=top.values,
@@ -149,15 +147,15 @@ def measured(loss, w, subset, key, rho, adaptive_rho, where, perturb, values, re
         certified=top.certified,
         cosine_top=jnp.cos(spectrum.angle(grad, spectrum.leading(top.vectors, 1))),
         angle_top=spectrum.angle(grad, top.vectors),
-        ascent=sharpness.ascent(view.value, flat, rho),
+        ascent=ascent,
         m_sharpness=view.in_groups_of(plan.m, lambda f: sharpness.ascent(f, flat, rho)),
     )
     if plan.probes:
         trace, error = spectrum.trace(product, flat, keys[1], plan.probes)
         found = found._replace(trace=trace, trace_error=error)
     if plan.density_probes:
-        rule = spectrum.density(product, flat, keys[2], plan.density_steps, plan.density_probes)
-        found = found._replace(nodes=rule.nodes, weights=rule.weights)
+        seen = spectrum.density(product, flat, keys[2], plan.density_steps, plan.density_probes)
+        found = found._replace(nodes=seen.nodes, weights=seen.weights)
     if plan.pairs:
         each = partial(paired, view.value, flat, rho, value)
         average, error = spectrum.mean_of(jax.lax.map(each, jax.random.split(keys[3], plan.pairs)))
@@ -178,6 +176,35 @@ def measured(loss, w, subset, key, rho, adaptive_rho, where, perturb, values, re
     return found
 
 
+class Run(NamedTuple):
+    """What `measures` takes of a run; `rest` is (stats, values, key)."""
+
+    loss: Callable
+    ahead: Callable
+    cover: Any
+
+
+def of_rule(how, labels, over=in_turn):
+    """The `Run` of a net under a `rule.Rule`: its loss and its own f(w + e), in single precision at least.
+
+    The subset is one batch, with its own statistics where norms take them, and `how.group` of it ascend
+    together; the ascent sees the same batch.
+    """
+    compute = "float32" if how.compute == "bfloat16" else how.compute
+    exact = replace(how, compute=compute, micro=None)
+    net_loss = rule.classification(exact)
+    gradient = rule.gradient(net_loss, exact, labels, over)
+    covered = None if how.adaptive is None else rule.kinds(how.cover, "cover")
+
+    def loss(net, x, y, stats, values, key):
+        return net_loss(net, stats, x, y, values)[0]
+
+    def ahead(net, x, y, stats, values, key):
+        return gradient(net, stats, values, key, (x, y), (x, y))[0].ahead_loss
+
+    return Run(loss, ahead, None if covered is None else jax.tree.map(lambda kind: kind in covered, labels))
+
+
 class View:
     """f and its derivatives on vectors, over the subset in chunks."""
 
@@ -189,7 +216,7 @@ class View:
     def averaged(self, function):
         if self.plan.chunk is None:
             return lambda v: function(v, *self.subset)
-        return lambda v: in_groups(function, over_one)(v, *self.cut(self.plan.chunk, "chunk"))
+        return lambda v: in_turn(function)(v, *self.cut(self.plan.chunk, "chunk"))
 
     def cut(self, size, name):
         """The subset as (groups, size, ...)."""
@@ -204,7 +231,7 @@ class View:
 
     def in_groups_of(self, size, notion):
         """The mean over groups of notion(f_k)."""
-        one = in_groups(lambda _, *group: notion(lambda v: self.loss(v, *group)), over_one)
+        one = in_turn(lambda _, *group: notion(lambda v: self.loss(v, *group)))
         return one(None, *self.cut(size, "m"))
 
     def largest_rise(self, at, metric, starts, radius):

@@ -1,5 +1,9 @@
 """Measures of a tiny net against NumPy alone: complex steps, dense eigenvalues, another optimiser."""
 
+from dataclasses import replace
+from math import inf
+from typing import Any, NamedTuple
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,8 +11,11 @@ import pytest
 import scipy.optimize
 from jax.flatten_util import ravel_pytree
 
-from experiments.deep import measure
+from experiments.deep import measure, nets
+from experiments.deep.convolution import LAYOUT, equations
 from experiments.deep.measure import Plan, measures
+from experiments.deep.rule import Rule, Values
+from theory.update import norm
 
 N, INPUTS, UNITS, CLASSES, RHO, ADAPTIVE_RHO, SMOOTHING = 24, 3, 3, 4, 0.2, 0.4, 0.1
 SIZES = {"a": (INPUTS, UNITS), "b": (UNITS,), "c": (UNITS, CLASSES), "d": (CLASSES,)}
@@ -21,9 +28,10 @@ def loss(w, x, y, smoothing=0.0):
     return -jnp.mean(jnp.sum(wanted * scores, axis=1))
 
 
-def unscaled(w, grad, values):
-    """e of a rule of another kind: USAM's."""
-    return jax.tree.map(lambda g: values[0] * g, grad)
+def ahead(w, x, y, smoothing):
+    """f(w + e) of a rule of another kind, USAM."""
+    grad = jax.grad(loss)(w, x, y, smoothing)
+    return loss(jax.tree.map(lambda x, g: x + 0.3 * g, w, grad), x, y, smoothing)
 
 
 def problem(seed=0):
@@ -119,7 +127,7 @@ def otherwise():
     w, x, y = problem()
     cover = jax.tree.map(lambda each: each.ndim > 1, w)
     plan = Plan(probes=0, density_probes=0, climbs=40, starts=0, pairs=0, chunk=8, accuracy=1e-8)
-    given = {"adaptive_rho": ADAPTIVE_RHO, "cover": cover, "perturb": unscaled, "values": (0.3,)}
+    given = {"adaptive_rho": ADAPTIVE_RHO, "cover": cover, "ahead": ahead}
     return measures(loss, w, (x, y), jax.random.key(0), RHO, **given, rest=(SMOOTHING,), plan=plan)
 
 
@@ -237,7 +245,7 @@ def test_chunks_change_nothing(otherwise, dense):
     np.testing.assert_allclose(otherwise.worst, highest(v, np.ones(D), RHO, data), rtol=1e-6)
 
 
-# Columns, precision, refusals
+# Columns
 
 
 def test_columns_are_the_measures_that_were_taken(found, otherwise):
@@ -254,29 +262,95 @@ def test_where_the_gradient_is_zero_nothing_bends_it():
     assert measure.bending(lambda v: jnp.roll(v, 1), flat.at[0].set(2.0), 0.5) == 0.25  # |(0, 1, 0)| / 4
 
 
-def products(jaxpr):
-    """Precisions of all matrix products, in the loops too."""
-    for equation in jaxpr.eqns:
-        if equation.primitive.name in ("dot_general", "conv_general_dilated"):
-            yield equation.params["precision"]
-        for inner in jax.tree.leaves(list(equation.params.values()), is_leaf=lambda x: hasattr(x, "eqns")):
-            inner = getattr(inner, "jaxpr", inner)
-            if hasattr(inner, "eqns"):
-                yield from products(inner)
+# Precision and layout, in the program of a convolutional net
 
 
-def test_weights_in_half_precision_are_measured_in_single_by_products_in_full():
-    w, x, y = jax.tree.map(lambda each: jnp.asarray(each, jnp.float32), problem())
-    half = jax.tree.map(lambda each: each.astype(jnp.bfloat16), w)
-    half, y = jax.tree.map(lambda each: each.astype(jnp.bfloat16), w), y.astype(int)
+@pytest.fixture(scope="module")
+def traced():
+    """The program of all measures with weights in half precision, what comes out of it, and another program:
+    the Hessian by reversing twice.
+    """
+    keyed = jax.random.key(0)
+    net, stats = jax.eval_shape(
+        lambda: nets.build("convnet", keyed, (8, 8, 1), CLASSES, "none", jnp.bfloat16, canonical=True)
+    )
+    run = measure.of_rule(Rule(compute="bfloat16"), nets.labels(net))
+    x, y = jnp.zeros((N, 8, 8, 1), jnp.float32), jnp.zeros(N, int)
 
-    def seen(w):
-        return measures(loss, w, (x, y), jax.random.key(0), RHO, plan=PLAN)
+    def seen(net):
+        given = {"ahead": run.ahead, "cover": run.cover, "rest": (stats, Values(), keyed)}
+        return measures(run.loss, net, (x, y), keyed, RHO, **given, plan=Plan(m=4))
 
-    jaxpr, found = jax.make_jaxpr(seen, return_shape=True)(half)
+    def reversed_twice(net):
+        slope = jax.grad(lambda net: run.loss(net, x, y, stats, Values(), keyed))
+        return jax.grad(lambda net: norm(slope(net)))(net)
+
+    program, found = jax.make_jaxpr(seen, return_shape=True)(net)
+    return list(equations(program.jaxpr)), found, list(equations(jax.make_jaxpr(reversed_twice)(net).jaxpr))
+
+
+def said(program, name, kind="conv_general_dilated"):
+    """One parameter of all equations of a kind, in loops too."""
+    return [each.params[name] for each in program if each.primitive.name == kind]
+
+
+def test_weights_in_half_precision_are_measured_in_single_by_products_in_full(traced):
+    program, found, other = traced
     assert {leaf.dtype.name for leaf in jax.tree.leaves(found)} == {"float32", "bool"}
-    highest = {(jax.lax.Precision.HIGHEST,) * 2}
-    assert set(products(jaxpr.jaxpr)) == highest != set(products(jax.make_jaxpr(loss)(w, x, y).jaxpr))
+    full = {(jax.lax.Precision.HIGHEST,) * 2}
+    for kind in ("dot_general", "conv_general_dilated"):
+        assert set(said(program, "precision", kind)) == full != set(said(other, "precision", kind))
+
+
+def test_products_with_the_hessian_keep_the_layout_of_the_fast_kernel(traced):
+    program, _, other = traced
+    canonical = jax.lax.conv_dimension_numbers((1,) * 4, (1,) * 4, LAYOUT)
+    layouts = said(program, "dimension_numbers")
+    assert len(layouts) > 30 and set(layouts) == {canonical}
+    assert set(said(other, "dimension_numbers")) > {canonical}
+
+
+# Runs
+
+
+class Tiny(NamedTuple):
+    """A net of two matrices."""
+
+    first: Any
+    second: Any
+
+    def __call__(self, stats, x, train):
+        return jnp.tanh(x @ self.first) @ self.second, stats
+
+
+def test_the_loss_ahead_of_a_run_is_the_mean_over_its_groups():
+    rng = np.random.default_rng(0)
+    net, labels = Tiny(*rng.standard_normal((2, 3, 3))), Tiny("weight", "bias")
+    x, y, rest = rng.standard_normal((N, 3)), np.arange(N) % 3, ((), Values(rho=0.05), jax.random.key(0))
+    how = Rule(group=4, p=inf, perturbed="weights", compute="float64")
+    run, whole = (measure.of_rule(each, labels) for each in (how, replace(how, group=None)))
+
+    def moved(x, y):
+        grad = jax.grad(run.loss)(net, x, y, *rest)
+        return run.loss(net._replace(first=net.first + 0.05 * jnp.sign(grad.first)), x, y, *rest)
+
+    @jax.jit
+    def seen():
+        groups = jax.vmap(moved)(x.reshape(6, 4, 3), y.reshape(6, 4))
+        return run.ahead(net, x, y, *rest), whole.ahead(net, x, y, *rest), groups.mean(), moved(x, y)
+
+    ours, ours_whole, by_hand, whole_by_hand = seen()
+    np.testing.assert_allclose([ours, ours_whole], [by_hand, whole_by_hand], rtol=1e-13)
+    assert abs(ours / ours_whole - 1) > 1e-5
+
+
+def test_the_metric_of_an_adaptive_run_covers_the_tensors_of_its_rule():
+    labels = Tiny("weight", "bias")
+    assert measure.of_rule(Rule(), labels).cover is None
+    assert measure.of_rule(Rule(adaptive="elementwise", cover="weights"), labels).cover == (True, False)
+
+
+# Refusals
 
 
 @pytest.mark.parametrize(
