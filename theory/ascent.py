@@ -109,13 +109,16 @@ def elementwise(eta, cover=None):
     return covered(lambda x: jnp.abs(x) + like(eta, x), cover)
 
 
-def filterwise(eta, cover=None):
-    """T = |row| + eta for every row along the first axis; vectors entry by entry."""
+def filterwise(eta, cover=None, axis=0):
+    """T = |filter| + eta, filters being the slices along `axis`; vectors entry by entry."""
 
     def size(x):
-        rows = jnp.reshape(x, (x.shape[0], -1)) if jnp.ndim(x) else jnp.reshape(x, (1, 1))
-        each = jax.vmap(norm)(rows).reshape(-1, *[1] * (jnp.ndim(x) - 1)) if jnp.ndim(x) else norm(rows)
-        return like(jnp.broadcast_to(each, jnp.shape(x)) + eta, x)
+        if jnp.ndim(x) < 2:
+            return jnp.abs(x) + like(eta, x)
+        rows = jnp.moveaxis(x, axis, 0).reshape(x.shape[axis], -1)
+        shape = [1] * jnp.ndim(x)
+        shape[axis] = -1
+        return like(jnp.broadcast_to(jax.vmap(norm)(rows).reshape(shape), x.shape) + eta, x)
 
     return covered(size, cover)
 
@@ -129,7 +132,7 @@ def covered(size, cover):
 
 
 def masked(scale, mask):
-    """T where `mask`, a tree of booleans like w, is true; 0 elsewhere: nothing there moves or enters a norm."""
+    """T where `mask`, a tree of booleans like w, is true, 0 elsewhere: that neither moves nor counts."""
 
     def metric(w):
         found = jax.tree.map(jnp.ones_like, w) if scale is None else scale(w)
@@ -268,7 +271,7 @@ def at_random_along(value_and_grad, rho, draw, second=None):
 
 
 def random_along(p, scale):
-    """draw(key, w) = T n / |n|_p, n Gaussian where T is not 0: |T^-1 e|_p = rho, as of an ascent at lam = 1."""
+    """draw(key, w) = T n / |n|_p, n Gaussian where T is not 0: as long as an ascent at lam = 1."""
 
     def draw(key, w):
         n = gaussian(key, w)
