@@ -55,8 +55,8 @@ def load(path):
     header = json.loads(arrays.pop("header").tobytes())
     if header.get("format") != FORMAT:
         raise Refused(
-            f"{path} has the format {header.get('format')!r}, this is {FORMAT!r}; go on with the version that "
-            "wrote it or begin again with --overwrite"
+            f"{path} has the format {header.get('format')!r}, this is {FORMAT!r}; go on with the version "
+            "that wrote it or begin again with --overwrite"
         )
     kinds = header.pop("kinds")
     return header, {name: array.view(jnp.dtype(kinds[name])) for name, array in arrays.items()}
@@ -104,7 +104,7 @@ def digest(arrays):
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
         found.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        found.update(array.reshape(-1).view(np.uint8))
+        found.update(array.reshape(-1).view(np.uint8).data)
     return found.digest()
 
 

@@ -10,6 +10,8 @@ import io
 import time
 from typing import NamedTuple
 
+from experiments.record import Refused
+
 EVERY = 30.0  # seconds between plain lines inside an epoch
 NAN = float("nan")
 
@@ -132,10 +134,6 @@ def fitting(stream):
 # The table
 
 
-def heading(columns):
-    return line(columns)
-
-
 def line(values):
     """A line of CSV; nine digits tell any two numbers of single precision apart."""
     out = io.StringIO()
@@ -147,6 +145,13 @@ def shown(value):
     return f"{value:.9g}" if isinstance(value, float) else value
 
 
-def rows(text):
-    """The rows of a table as dictionaries of text."""
-    return list(csv.DictReader(io.StringIO(text)))
+def append(path, text):
+    """`text` at the end of a file."""
+    try:
+        with open(path, "a") as file:
+            file.write(text)
+    except OSError as wrong:
+        raise Refused(
+            f"cannot write {path} ({wrong.strerror}); its checkpoint stays good: free some space, then go on "
+            "with --resume"
+        ) from None
