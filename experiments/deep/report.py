@@ -1,0 +1,157 @@
+"""What a person sees of a long run, and the table that grows a row per epoch.
+
+At a terminal a bar moves (rich), elsewhere plain lines come: one per epoch, and one every half minute of a
+longer epoch. The table is text, the same in the checkpoint and in its file, so that a run that was killed
+between the two is mended by writing the file again.
+"""
+
+import csv
+import io
+import time
+from typing import NamedTuple
+
+from experiments.record import Refused
+
+EVERY = 30.0  # seconds between plain lines inside an epoch
+NAN = float("nan")
+
+
+class Place(NamedTuple):
+    """Where a run stands."""
+
+    run: int  # from 1
+    runs: int
+    label: str  # what distinguishes it from the others of its grid
+    epoch: int  # from 1
+    epochs: int
+    step: int  # of this epoch, done
+    steps: int  # of an epoch
+    done: int  # steps of the whole grid
+    total: int
+    loss: float  # means over the steps done of this epoch, at w
+    ahead_loss: float  # and at w + e
+    accuracy: float
+    rate: float  # images per second, NaN before there is one
+    left: float  # seconds
+
+    @property
+    def text(self):
+        grid = f"run {self.run}/{self.runs} " + (f"{self.label} " if self.label else "")
+        where = f"epoch {self.epoch}/{self.epochs} "
+        if self.step < self.steps:
+            where += f"step {self.step}/{self.steps} "
+        losses = f" loss {self.loss:.4g} at w, {self.ahead_loss:.4g} at w+e"
+        return (grid if self.runs > 1 else "") + where + losses + f"  accuracy {self.accuracy:.4f}"
+
+    @property
+    def speed(self):
+        return f"{self.rate:.0f} images/s  {span(self.left)} left"
+
+
+def span(seconds):
+    """1:02:03, 2:03 or 0:03."""
+    if not 0 <= seconds < 1e9:
+        return "?"
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+class Silent:
+    """Says nothing; a context, as the others are."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *why):
+        pass
+
+    def say(self, text):
+        """A sentence."""
+
+    def scan(self, place):
+        """Some steps are done."""
+
+    def epoch(self, place, test_accuracy):
+        """An epoch is done."""
+
+
+class Lines(Silent):
+    """Plain lines on a stream."""
+
+    def __init__(self, stream, clock=time.monotonic):
+        self.stream, self.clock, self.last = stream, clock, clock()
+
+    def say(self, text):
+        print(text, file=self.stream, flush=True)
+        self.last = self.clock()
+
+    def scan(self, place):
+        if self.clock() - self.last >= EVERY:
+            self.say(f"{place.text}  {place.speed}")
+
+    def epoch(self, place, test_accuracy):
+        self.say(f"{place.text} train, {test_accuracy:.4f} test  {place.speed}")
+
+
+class Bars(Silent):
+    """A line per epoch above a bar of the whole grid."""
+
+    def __init__(self, stream):
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+        self.console = Console(file=stream)
+        columns = [TextColumn("{task.description}"), BarColumn(None), TaskProgressColumn()]
+        self.bar = Progress(*columns, TextColumn("{task.fields[speed]}"), console=self.console, expand=True)
+        self.task = self.bar.add_task("compiling", total=None, speed="")
+
+    def __enter__(self):
+        self.bar.start()
+        return self
+
+    def __exit__(self, *why):
+        self.bar.stop()
+
+    def say(self, text):
+        self.bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def scan(self, place):
+        self.bar.update(
+            self.task, description=place.text, completed=place.done, total=place.total, speed=place.speed
+        )
+
+    def epoch(self, place, test_accuracy):
+        self.scan(place)
+        self.say(f"{place.text} train, {test_accuracy:.4f} test")
+
+
+def fitting(stream):
+    """Bars at a terminal, lines elsewhere."""
+    return Bars(stream) if stream.isatty() else Lines(stream)
+
+
+# The table
+
+
+def line(values):
+    """A line of CSV; nine digits tell any two numbers of single precision apart."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerow([shown(value) for value in values])
+    return out.getvalue()
+
+
+def shown(value):
+    return f"{value:.9g}" if isinstance(value, float) else value
+
+
+def append(path, text):
+    """`text` at the end of a file."""
+    try:
+        with open(path, "a") as file:
+            file.write(text)
+    except OSError as wrong:
+        raise Refused(
+            f"cannot write {path} ({wrong.strerror}); its checkpoint stays good: free some space, then go on "
+            "with --resume"
+        ) from None
