@@ -8,6 +8,7 @@ Epoch e orders the examples by the key fold_in(root, e), and its steps draw from
 numbers. So a state holds all that the rest of its run depends on, besides settings and data.
 """
 
+import time
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import NamedTuple
@@ -99,11 +100,16 @@ def beginning(form):
     return jax.jit(begin)
 
 
+def fixed():
+    """Whether the steps of a scan are a constant of its program."""
+    return jax.default_backend() != "cpu"
+
+
 @cache
-def advancing(form, how):
+def advancing(form, how, constant=None):
     """advance(state, data, values, total, count) -> the state `count` steps later, within one epoch.
 
-    `values` are schedules over `total` steps.
+    `values` are schedules over `total` steps. `constant` is a `count` compiled in.
     """
     step = stepping(form, how)
 
@@ -113,10 +119,9 @@ def advancing(form, how):
         order = jax.random.permutation(ordering, form.examples)[: form.steps * form.batch]
         order = order.reshape(form.steps, form.batch)
         one = partial(step, data=data, order=order, key=drawing, values=values, total=total)
-        return jax.lax.fori_loop(0, count, lambda _, now: one(now), state)
+        return jax.lax.fori_loop(0, constant or count, lambda _, now: one(now), state)
 
-    constant = () if jax.default_backend() == "cpu" else ("count",)
-    return jax.jit(advance, donate_argnames="state", static_argnames=constant)
+    return jax.jit(advance, donate_argnames="state")
 
 
 def stepping(form, how):
@@ -152,6 +157,21 @@ def scheduled(values, t, total):
     """The numbers of step t."""
     now = [each(t, total) if callable(each) else each for each in values]
     return type(values)(*(jnp.asarray(each, jnp.float32) for each in now))
+
+
+PROGRAMS: dict = {}
+
+
+def compiled(function, arguments, say):
+    """`function`, compiled for arguments of this kind, once in a process."""
+    leaves, tree = jax.tree.flatten(arguments)
+    kinds = tuple((jnp.shape(each), str(jnp.result_type(each)), type(each)) for each in leaves)
+    key = function, tree, kinds
+    if key not in PROGRAMS:
+        began = time.perf_counter()
+        PROGRAMS[key] = function.lower(*arguments).compile()
+        say(f"compiled in {time.perf_counter() - began:.1f} s")
+    return PROGRAMS[key]
 
 
 @cache

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import jax
 
-from experiments.deep import checkpoint, report
+from experiments.deep import folder, report
 from experiments.deep import settings as flags
 from experiments.deep.grid import Diverged, Limits, Outcome, trained
 from experiments.record import HERE, RESULTS, Refused
@@ -99,8 +99,7 @@ def folder_and_settings(chosen, given):
     settings = flags.from_texts(given)
     out = Path(chosen.out) if chosen.out else RESULTS / "deep" / f"{settings.net}-{Path(settings.data).name}"
     if chosen.resume:
-        there = checkpoint.load(out / "checkpoint.npz")[0]["configuration"]
-        settings = flags.from_texts(there | given)
+        settings = flags.from_texts(folder.configuration(out) | given)
     return out, settings
 
 
