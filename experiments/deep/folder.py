@@ -2,6 +2,7 @@
 
     checkpoint.npz    where the grid stands; the only file that --resume reads
     epochs.csv        a row per epoch, the same text as in the checkpoint
+    measures.csv      a row per measurement of sharpness, so too density.csv
     result.json       at the end: configuration, the accuracy of every run, versions, device, seconds
 
 A checkpoint tells its configuration, its data by their digest, device, cores and versions. Another
@@ -23,7 +24,8 @@ from experiments.deep import settings as flags
 from experiments.record import Refused, commit, found, strict
 
 LIBRARIES = ("numpy", "jax", "jaxlib", "equinox", "optax")
-CHECKPOINT, ROWS, RESULT = "checkpoint.npz", "epochs.csv", "result.json"
+CHECKPOINT, RESULT = "checkpoint.npz", "result.json"
+TABLES = ("epochs", "measures", "density")
 
 
 @dataclass
@@ -31,15 +33,16 @@ class Standing:
     """All that changes along a grid."""
 
     state: loop.State
-    rows: str  # the text of epochs.csv
+    tables: dict[str, str]  # their texts
     step: int = 0  # that of the state
     run: int = 0
+    begun: bool = False  # the start of this run is measured
     diverged: int | None = None  # the first step of this run that was not finite
     epoch_seconds: float = 0.0  # of scans, in the current epoch
     seconds: float = 0.0  # of the grid
 
 
-KEPT = ("rows", "step", "run", "diverged", "epoch_seconds", "seconds")
+KEPT = ("tables", "step", "run", "begun", "diverged", "epoch_seconds", "seconds")
 
 
 def story(settings, source, notes):
@@ -77,7 +80,7 @@ def emptied(out, overwrite):
         )
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for name in (RESULT, ROWS, CHECKPOINT):
+        for name in (RESULT, *map(table_file, TABLES), CHECKPOINT):
             (out / name).unlink(missing_ok=True)
     except OSError as wrong:
         raise Refused(f"cannot write to {out} ({wrong.strerror}); name another folder with --out") from None
@@ -115,18 +118,25 @@ def resumed(out, state, here, say):
     return Standing(arrays, **{name: header[name] for name in KEPT})
 
 
-def write_rows(out, at):
-    checkpoint.write(out / ROWS, lambda file: file.write(at.rows.encode()))
+def table_file(name):
+    return f"{name}.csv"
 
 
-def add_row(out, line):
+def write_tables(out, at):
+    """As they stand: half a line, or a row too many, of a session that was killed goes."""
+    for name, text in at.tables.items():
+        checkpoint.write(out / table_file(name), lambda file, text=text: file.write(text.encode()))
+
+
+def add_rows(out, name, text):
+    path = out / table_file(name)
     try:
-        with open(out / ROWS, "a") as file:
-            file.write(line)
+        with open(path, "a") as file:
+            file.write(text)
     except OSError as wrong:
         raise Refused(
-            f"cannot write {out / ROWS} ({wrong.strerror}); the checkpoint stays good: free some space, then "
-            "go on with --resume"
+            f"cannot write {path} ({wrong.strerror}); the checkpoint stays good: free some space, then go on "
+            "with --resume"
         ) from None
 
 

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from experiments.deep import data, folder, loop, report
+from experiments.deep import data, folder, loop, measure, report
 from experiments.deep import settings as flags
 from experiments.record import Refused
 from theory import admit
@@ -56,6 +56,8 @@ class Limits(NamedTuple):
 
 class Outcome(NamedTuple):
     table: pd.DataFrame  # a row per epoch and run
+    measures: pd.DataFrame  # a row per measurement of sharpness
+    density: pd.DataFrame  # (probe, node, weight) of each spectral density
     results: list[dict]  # of the runs that are finished
     model: Any  # weights, running statistics and optimizer of the last run
     stopped: str | None  # why others are left
@@ -84,13 +86,17 @@ class Grid:
             settings.test_examples,
         )
         self.form, self.data = loop.form(settings, source), loop.on_device(source)
+        if settings.measure and settings.measure_examples > self.form.examples:
+            raise Refused(
+                f"--measure-examples is at most {self.form.examples}, the training examples there are"
+            )
         if not self.form.steps:
             raise Refused(f"--batch {settings.batch} is more than the {self.form.examples} training examples")
         self.notes = [*source.notes, *idle(self.form)]
         self.story = folder.story(settings, source, self.notes)
         self.total = settings.steps or settings.epochs * self.form.steps
         self.runs, self.segments = settings.runs(), settings.segments()
-        self.at = folder.Standing(self.fresh(0), report.line(COLUMNS))
+        self.at = folder.Standing(self.fresh(0), {"epochs": report.line(COLUMNS)})
 
     def fresh(self, run):
         """The state at the beginning of a run."""
@@ -108,11 +114,12 @@ class Grid:
         else:
             folder.emptied(self.out, overwrite)
             self.save()
-        folder.write_rows(self.out, self.at)
+        folder.write_tables(self.out, self.at)
 
     def run(self, stopping):
         """To the end of the last run, or until there is a reason to stop."""
         while True:
+            self.measure_start()
             while not self.ended():
                 if why := stopping() or self.out_of_budget():
                     self.save()
@@ -120,15 +127,20 @@ class Grid:
                 self.scan()
             if self.at.run + 1 == len(self.runs):
                 break
-            self.at = replace(
-                self.at, state=self.fresh(self.at.run + 1), step=0, run=self.at.run + 1, diverged=None
-            )
+            run = self.at.run + 1
+            self.at = replace(self.at, state=self.fresh(run), step=0, run=run, begun=False, diverged=None)
             self.save()
         if self.out:
             self.save()
             at = replace(self.at, seconds=self.at.seconds + self.elapsed())
             folder.finish(self.out, at, self.story, self.settings, self.results())
         return self.outcome(None)
+
+    def measure_start(self):
+        """Sharpness at the start of a run, once."""
+        if 0 in self.settings.measure and not self.at.begun:
+            self.at = replace(self.at, begun=True)
+            self.keep(self.measured())
 
     # One scan
 
@@ -167,15 +179,17 @@ class Grid:
 
     def segment(self):
         """The rule of the next step."""
-        epoch = self.at.step // self.form.steps + 1
-        return [each for each in self.segments if each.epoch <= epoch][-1]
+        return self.segment_of(self.at.step // self.form.steps + 1)
+
+    def segment_of(self, epoch):
+        return [each for each in self.segments if each.epoch <= max(epoch, 1)][-1]
 
     def of_epoch(self):
         """Steps done of the epoch of the last step; 0 at the start."""
         return (self.at.step - 1) % self.form.steps + 1 if self.at.step else 0
 
     def epoch(self):
-        """That of the last step."""
+        """That of the last step; 0 at the start."""
         return (self.at.step - 1) // self.form.steps + 1
 
     def close_epoch(self):
@@ -183,23 +197,64 @@ class Grid:
         test = loop.testing(self.segments[-1].rule.compute)
         loss, right = test(self.at.state.model, self.data)
         accuracy, seconds = int(right) / len(self.data.test_y), self.at.epoch_seconds
-        row = {flags.column(name): self.runs[self.at.run].get(name, "") for name in flags.VARIED}
-        row |= self.means() | {
-            "run": self.at.run + 1,
-            "epoch": self.epoch(),
-            "step": self.at.step,
+        row = self.heading() | self.means()
+        row |= {
             "test_loss": float(loss),
             "test_accuracy": accuracy,
             "diverged": self.at.diverged or "",
             "seconds": seconds,
             "images_per_second": self.of_epoch() * self.form.batch / seconds,
         }
-        line = report.line([row[name] for name in COLUMNS])
-        self.at = replace(self.at, rows=self.at.rows + line, epoch_seconds=0.0)
+        rows = {"epochs": [row]} | (self.measured() if self.epoch() in self.settings.measure else {})
+        self.at = replace(self.at, epoch_seconds=0.0)
+        self.keep(rows)
+        self.say.epoch(self.place(), accuracy)
+
+    def keep(self, rows):
+        """Rows at the end of tables, in the checkpoint first."""
+        texts = {}
+        for name, each in rows.items():
+            text = "".join(report.line(row.values()) for row in each)
+            texts[name] = text if name in self.at.tables else report.line(each[0]) + text
+        tables = {name: self.at.tables.get(name, "") + text for name, text in texts.items()}
+        self.at = replace(self.at, tables=self.at.tables | tables)
         self.save()
         if self.out:
-            folder.add_row(self.out, line)
-        self.say.epoch(self.place(), accuracy)
+            for name, text in texts.items():
+                folder.add_rows(self.out, name, text)
+
+    def heading(self):
+        """The first columns of every table."""
+        run = self.runs[self.at.run]
+        row = {"run": self.at.run + 1, "epoch": self.epoch(), "step": self.at.step}
+        return row | {flags.column(name): run.get(name, "") for name in flags.VARIED}
+
+    def measured(self):
+        """Rows of the sharpness at this step."""
+        settings, model = self.settings, self.at.state.model
+        segment = self.segment_of(self.epoch())
+        run = loop.sharp(self.form, segment.rule)
+        now = loop.scheduled(flags.values(self.runs[self.at.run], segment), max(self.at.step, 1), self.total)
+        rho = float(now.rho) if settings.measure_rho is None else settings.measure_rho
+        key = jax.random.key(settings.data_seed)
+        found = measure.measures(
+            run.loss,
+            model.w,
+            loop.subset(self.data, settings.measure_examples),
+            key,
+            rho,
+            adaptive_rho=settings.measure_adaptive_rho,
+            cover=run.cover,
+            ahead=run.ahead,
+            rest=(model.stats, now, key),
+            plan=plan(settings),
+        )
+        rows = {"measures": [self.heading() | {"radius": rho} | measure.row(found)]}
+        if settings.density:
+            columns = measure.density_rows(found)
+            entries = [dict(zip(columns, each, strict=True)) for each in zip(*columns.values(), strict=True)]
+            rows["density"] = [self.heading() | each for each in entries]
+        return rows
 
     def means(self):
         """name -> mean over the steps done of this epoch, in double precision."""
@@ -276,8 +331,10 @@ class Grid:
             left=self.pace.step * (total - done),
         )
 
-    def table(self):
-        return pd.read_csv(StringIO(self.at.rows), dtype=dict.fromkeys(flags.SCHEDULED, str))
+    def table(self, name="epochs"):
+        text = self.at.tables.get(name)
+        kinds = dict.fromkeys(flags.SCHEDULED, str)
+        return pd.read_csv(StringIO(text), dtype=kinds) if text else pd.DataFrame()
 
     def results(self):
         """Of every run that is finished."""
@@ -285,7 +342,8 @@ class Grid:
         return [summary(rows) for run, rows in self.table().groupby("run") if run <= over]
 
     def outcome(self, why):
-        return Outcome(self.table(), self.results(), self.at.state.model, why)
+        epochs, measures, density = map(self.table, folder.TABLES)
+        return Outcome(epochs, measures, density, self.results(), self.at.state.model, why)
 
 
 class Pace:
@@ -316,6 +374,12 @@ def shortened(source, test_examples):
     if test_examples > len(source.test_y):
         raise Refused(f"{source.name} has {len(source.test_y)} test examples; {test_examples} were asked for")
     return replace(source, test_x=source.test_x[:test_examples], test_y=source.test_y[:test_examples])
+
+
+def plan(settings):
+    """Of a measurement."""
+    density = {} if settings.density else {"density_probes": 0}
+    return measure.Plan(m=settings.measure_group, chunk=settings.measure_chunk, **density)
 
 
 def idle(form):

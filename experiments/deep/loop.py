@@ -16,7 +16,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from experiments.deep import nets, rule
+from experiments.deep import measure, nets, rule
 from experiments.deep.augment import augmented, normalised
 from experiments.deep.settings import optimizer
 from theory.update import in_groups, in_turn
@@ -124,10 +124,14 @@ def advancing(form, how, constant=None):
     return jax.jit(advance, donate_argnames="state")
 
 
+def over(form):
+    """The map over groups: a vmap over weights would make grouped convolutions."""
+    return in_groups if form.net in nets.DENSE else in_turn
+
+
 def stepping(form, how):
     """step(state, ...) -> the state after one batch more."""
-    over = in_groups if form.net in nets.DENSE else in_turn  # a vmap over weights makes grouped convolutions
-    move = rule.step(rule.classification(how), optimizer(form.optimizer), how, form.labels, over)
+    move = rule.step(rule.classification(how), optimizer(form.optimizer), how, form.labels, over(form))
 
     def batch(data, which, key):
         return pictures(form, how, data, data.x[which], key), data.y[which]
@@ -172,6 +176,17 @@ def compiled(function, arguments, say):
         PROGRAMS[key] = function.lower(*arguments).compile()
         say(f"compiled in {time.perf_counter() - began:.1f} s")
     return PROGRAMS[key]
+
+
+@cache
+def sharp(form, how):
+    """The `measure.Run` of a rule."""
+    return measure.of_rule(how, form.labels, over(form))
+
+
+def subset(data, count):
+    """The first training examples as a net takes them, not augmented."""
+    return normalised(data.x[:count], data.mean, data.deviation, jnp.float32), data.y[:count]
 
 
 @cache

@@ -10,6 +10,7 @@ The number and the marks are leaves of the schedule, t and T arguments: one comp
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jax.tree_util import Partial
 
@@ -73,5 +74,5 @@ def schedule(text):
                 raise ValueError
     except ValueError:
         raise ValueError(f"a schedule is a number, {FORMS}; got {text!r}") from None
-    admit.numbers((made.size, *made.form.args[1:2]), f"the numbers of the schedule {text!r}")
+    admit.numbers(jax.tree.leaves(made), f"the numbers of the schedule {text!r}")
     return made

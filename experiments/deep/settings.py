@@ -10,7 +10,7 @@ import inspect
 import re
 from dataclasses import dataclass, field, fields, replace
 from itertools import product
-from math import isfinite
+from math import inf, isfinite
 from types import NoneType
 from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
@@ -80,6 +80,12 @@ class Settings:
     optimizer: str = told("rule", "any of optax, such as adam:b1=0.9,b2=0.95", "sgd:momentum=0.9")
     switch: tuple[Switch, ...] = told("rule", "EPOCH:name=value,... from that epoch on; may come again", ())
     measure: tuple[int, ...] = told("measures", "epochs after which sharpness is measured; 0: the start", ())
+    measure_examples: int = told("measures", "the first so many training examples, as they are", 512)
+    measure_rho: float | None = told("measures", "the radius (none: the run's own at that step)", None)
+    measure_adaptive_rho: float = told("measures", "the radius where T = |w|", 0.5)
+    measure_group: int | None = told("measures", "m of the m-sharpness (none: all examples)", None)
+    measure_chunk: int | None = told("measures", "examples at a time, where memory is short", None)
+    density: bool = told("measures", "with the spectral density, in density.csv", False)
     rule: Rule = Rule()
 
     def __post_init__(self):
@@ -88,13 +94,26 @@ class Settings:
                 raise Refused(f"{flag(name)} is one of {', '.join(known)}; got {getattr(self, name)!r}")
         for name, least in {"batch": 1, "epochs": 1, "data_seed": 0, "crop": 0, "cutout": 0}.items():
             admit.whole(getattr(self, name), flag(name), least)
-        for name in ("examples", "test_examples", "steps"):
+        for name in (
+            "examples",
+            "test_examples",
+            "steps",
+            "measure_examples",
+            "measure_group",
+            "measure_chunk",
+        ):
             if getattr(self, name) is not None:
                 admit.whole(getattr(self, name), flag(name), 1)
         for name in VARIED:
             self.check_values(name)
         for epoch in self.measure:
             admit.whole(epoch, flag("measure"), 0)
+        for name in ("measure_rho", "measure_adaptive_rho"):
+            if getattr(self, name) is not None and not 0 <= getattr(self, name) < inf:
+                raise Refused(f"{flag(name)} takes a radius, not negative; got {getattr(self, name):g}")
+        for name in ("measure_group", "measure_chunk"):
+            if getattr(self, name) and self.measure_examples % getattr(self, name):
+                raise Refused(f"{flag(name)} must divide --measure-examples {self.measure_examples}")
         epochs = [each.epoch for each in self.switch]
         if sorted(set(epochs)) != epochs:
             raise Refused(f"--switch takes rising epochs, each once; got {', '.join(map(str, epochs))}")

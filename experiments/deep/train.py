@@ -16,9 +16,10 @@ import jax
 from experiments.deep import folder, report
 from experiments.deep import settings as flags
 from experiments.deep.grid import Diverged, Limits, Outcome, trained
+from experiments.deep.settings import Settings, Switch
 from experiments.record import HERE, RESULTS, Refused
 
-__all__ = ["Diverged", "Limits", "Outcome", "main", "trained"]
+__all__ = ["Diverged", "Limits", "Outcome", "Settings", "Switch", "main", "trained"]
 
 MEANINGS = {
     "chunk": "most steps of a scan (default: an epoch on a GPU, about 20 s on a CPU)",
