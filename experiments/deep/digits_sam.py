@@ -5,7 +5,7 @@ decay; from several seeds, each with the same start and order of the examples fo
 radius 0 of the same program. After the epochs `measured` the loss over the first training examples is looked
 at (experiments/deep/measure.py), for every net at the same radii: `lambda_1` ... `lambda_5` of its Hessian,
 the trace, and its rise in the worst, the ascent and the average direction, in groups, and relative to the
-weights (`adaptive`). `loss` and `ahead_loss` are means over the steps of the epoch, the `subset_` ones are measured.
+weights (`adaptive`). `loss` and `ahead_loss` are means over the steps of an epoch; `subset_loss` is measured.
 
     python -m experiments.deep.digits_sam [--quick] [--seed N] [--out DIR]
 
@@ -52,8 +52,7 @@ def run(
 
 def trained(seed, seeds, net, rhos, gamma, decay, batch, measured, examples, subset):
     """In single precision, which the caller has set."""
-    from experiments.deep import along  # needs the extra "nets"
-    from experiments.deep.measure import Plan
+    from experiments.deep import train  # it needs the extra "nets"
     from experiments.deep.settings import Settings
 
     drawn = np.random.SeedSequence(seed).generate_state(seeds) // 2
@@ -67,15 +66,18 @@ def trained(seed, seeds, net, rhos, gamma, decay, batch, measured, examples, sub
         gamma=(f"cosine:{gamma}",),
         decay=(decay,),
         measure=measured,
+        measure_examples=subset,
+        measure_rho=RADIUS,
+        measure_adaptive_rho=ADAPTIVE_RADIUS,
+        measure_group=GROUP,
     )
-    plan = Plan(probes=16, density_probes=0, climbs=4, starts=1, pairs=8, m=GROUP)
     progress(f"digits_sam: {net}, {len(rhos) + 1} methods from {seeds} seeds, {measured[-1]} epochs each")
-    what = along.What(plan, subset, RADIUS, ADAPTIVE_RADIUS)
-    outcome, seen = along.measured(settings, what)
-    table = outcome.table.assign(rho=outcome.table.rho.astype(float))
-    table = table[["run", "seed", "rho", "epoch", *SEEN]].merge(seen, on=["run", "epoch"])
-    method = np.where(table.rho == 0, "SGD", "SAM")
-    return table.drop(columns="run").assign(method=method, subset=subset, radius=RADIUS)
+    found = train.trained(settings, limits=train.Limits(keep_diverged=True))
+    epochs = found.table.set_index(["run", "epoch"])[list(SEEN)]
+    seen = found.measures.rename(columns={"loss": "subset_loss", "ahead_loss": "subset_ahead_loss"})
+    table = seen.join(epochs, on=["run", "epoch"])
+    rho = table.rho.astype(float)
+    return table.assign(rho=rho, method=np.where(rho == 0, "SGD", "SAM"), subset=subset)
 
 
 def verdicts(table):
