@@ -20,7 +20,7 @@ import numpy as np
 from experiments.record import progress, sign_test
 from theory import admit
 
-SECONDS = 45
+SECONDS = 40
 QUICK = {"seeds": 2, "rhos": (0.1,), "measured": (1, 2), "examples": 256, "subset": 64}
 RADIUS, ADAPTIVE_RADIUS, GROUP = 0.05, 0.5, 32  # of what is measured
 FITTED = 0.05  # the training loss at the end, or a net has not learned its digits
@@ -43,7 +43,7 @@ def run(
     admit.whole(seeds, "seeds", 1)
     admit.steps(gamma, rhos, 1)
     if min(rhos) == 0:
-        raise ValueError("a radius of 0 is SGD, which is there already; rhos takes positive numbers")
+        raise ValueError("rhos takes positive radii, the method without one is there already; got 0")
     if list(measured) != sorted(set(measured)) or measured[0] < 1:
         raise ValueError(f"measured takes rising epochs from 1 on; got {','.join(map(str, measured))}")
     with jax.enable_x64(False):  # nets are trained in single precision, whoever asks
