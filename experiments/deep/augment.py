@@ -55,6 +55,8 @@ def augmented(key, x, *, crop=0, padding="zero", flip=False, cutout=0):
     cutout = admit.whole(cutout, "the side of the cutout", 0, small)
     if padding not in PADDINGS:
         raise ValueError(f"the padding must be one of {', '.join(PADDINGS)}; got {padding!r}")
+    if not (crop or flip or cutout):
+        return x
     drawn = draws(key, n, height, width, crop)
     if crop:
         x = cropped(x, drawn.top, drawn.left, crop, padding)
