@@ -351,12 +351,12 @@ def batch(path, key, classes):
         raise Refused(f"{path} is truncated or no pickle ({wrong}): {again}") from None
     x, labels = table.get("data"), table.get(key)
     if not isinstance(x, np.ndarray) or x.dtype != np.uint8 or x.ndim != 2 or x.shape[1] != 3 * 32 * 32:
-        what = f"{x.dtype} {x.shape}" if isinstance(x, np.ndarray) else f"a {type(x).__name__}"
-        raise Refused(f"{path} has {what} for its images, where uint8 (n, 3072) is needed: {again}")
+        what = f"{x.dtype} {x.shape}" if isinstance(x, np.ndarray) else pickles.shown(x)
+        raise Refused(f"{path} has {what} for its data, where uint8 (n, 3072) is needed: {again}")
     if isinstance(labels, np.ndarray) and labels.ndim == 1:
         labels = labels.tolist()
     if not isinstance(labels, list) or len(labels) != len(x) or any(type(each) is not int for each in labels):
-        what = f"{len(labels)} values" if isinstance(labels, list) else f"a {type(labels).__name__}"
+        what = f"{len(labels)} values" if isinstance(labels, list) else pickles.shown(labels)
         raise Refused(f"{path} has {what} for its {key}, where {len(x)} whole numbers are needed: {again}")
     wrong_labels = [each for each in labels if not 0 <= each < classes]
     if wrong_labels:
