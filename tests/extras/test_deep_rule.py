@@ -4,6 +4,7 @@ The reference works on one flat vector, with gradients of a small tanh net by ha
 ascent by the complex step: Im f(w + i h) / h has no cancellation. It takes the drawn directions as given.
 """
 
+from dataclasses import fields
 from itertools import combinations
 from math import inf
 from typing import NamedTuple
@@ -17,7 +18,6 @@ import pytest
 from experiments.deep import rule as deep
 from experiments.deep.schedules import schedule
 from theory import ascent
-from theory.update import in_groups
 
 INPUTS, HIDDEN, CLASSES, EXAMPLES, STEPS = 3, 4, 3, 6, 2
 rng = np.random.default_rng(0)
@@ -43,7 +43,16 @@ WEIGHTS, MEMORY = (Net(*(jnp.asarray(rng.normal(size=shape)) for shape in SHAPES
 
 # What each option sets; `checked` and the reference read the same words.
 
-PLAIN = {"gamma": "0.5", "rho": "0.4", "lam": "1", "decay": 0.1, "eta": 0.1, "sizes": (1.0,), "clip": inf}
+PLAIN = {
+    "compute": "float64",
+    "gamma": "0.5",
+    "rho": "0.4",
+    "lam": "1",
+    "decay": 0.1,
+    "eta": 0.1,
+    "sizes": (1.0,),
+    "clip": inf,
+}
 OPTIONS = {
     "lambda": {"lam": "0.3"},
     "p": {"p": 3.0},
@@ -52,7 +61,11 @@ OPTIONS = {
     "m": {"group": 3},
     "other batch": {"other_batch": True},
     "random": {"random": True},
-    "projected": {"projected": True, "lam": "0", "sizes": (30.0, 0.3)},  # two steps: beyond the ball, then inside
+    "projected": {
+        "projected": True,
+        "lam": "0",
+        "sizes": (30.0, 0.3),
+    },  # two steps: beyond the ball, then inside
     "mask": {"perturbed": "weights"},
     "decay inside": {"decay_inside": True},
     "clip": {"clip": 0.05},
@@ -99,7 +112,6 @@ def ours(given, over=deep.in_turn):
     rule = deep.Rule(
         clip=given["clip"] < inf,
         smoothing="smoothing" in given,
-        compute="float64",
         **{name: given[name] for name in STATIC if name in given},
     )
     optimizer = optax.sgd(1.0, given.get("momentum"))
@@ -117,9 +129,8 @@ def times(given):
     return range(STEPS + 1 - len(given["sizes"]), STEPS + 1)
 
 
-STATIC = (
-    "ascents p adaptive cover perturbed group other_batch random projected second_order decay_inside micro"
-).split()
+BY_VALUE = ("smoothing", "clip")  # set by their values
+STATIC = [each.name for each in fields(deep.Rule) if each.name not in BY_VALUE]
 KEYS = jax.random.split(jax.random.key(1), STEPS)
 
 
@@ -130,7 +141,9 @@ def values(given, rule, t):
     }
     deep.checked(rule, deep.Values(**made, **fixed))
     return deep.Values(
-        **{name: each(t, STEPS) for name, each in made.items()}, **fixed, ascent_size=given["sizes"][t - 1 - STEPS]
+        **{name: each(t, STEPS) for name, each in made.items()},
+        **fixed,
+        ascent_size=given["sizes"][t - 1 - STEPS],
     )
 
 
