@@ -25,6 +25,7 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from experiments.deep.convolution import convolve, equations
@@ -220,31 +221,29 @@ def pooled(x):
 
 
 class Maker(NamedTuple):
-    """Layers with fresh weights; `keys` is used up."""
+    """Layers with shapes in place of arrays."""
 
-    keys: list
     norm: str
     dtype: jnp.dtype
     canonical: bool | None
 
-    def weight(self, *shape):
-        normal = jax.random.normal(self.keys.pop(), shape, self.dtype)
-        return normal * jnp.asarray((2 / prod(shape[:-1])) ** 0.5, self.dtype)
+    def array(self, *shape):
+        return jax.ShapeDtypeStruct(shape, self.dtype)
 
     def convolution(self, size, inputs, outputs, stride=1):
-        return Convolution(self.weight(size, size, inputs, outputs), stride, self.canonical)
+        return Convolution(self.array(size, size, inputs, outputs), stride, self.canonical)
 
     def dense(self, inputs, outputs):
-        return Dense(self.weight(inputs, outputs))
+        return Dense(self.array(inputs, outputs))
 
     def last(self, inputs, classes):
-        return Last(self.weight(inputs, classes), jnp.zeros(classes, self.dtype))
+        return Last(self.array(inputs, classes), self.array(classes))
 
     def normed(self, channels, groups=None):
         if self.norm == "none":
             return None
         groups = 0 if self.norm == "batch" else groups or min(32, channels // 2)
-        return Norm(jnp.ones(channels, self.dtype), jnp.zeros(channels, self.dtype), groups)
+        return Norm(self.array(channels), self.array(channels), groups)
 
     def block(self, inputs, outputs, stride):
         return Block(
@@ -292,14 +291,34 @@ def build(name, key, shape, classes, norm="group", dtype=jnp.float32, canonical=
     shape = tuple(admit.whole(size, "a size of the images", 1) for size in shape)
     if len(shape) != 3 and name not in DENSE:
         raise Refused(f"{name} takes images (height, width, channels); got examples of shape {shape}")
-    maker = Maker(list(jax.random.split(key, 64)), norm, jnp.dtype(dtype), canonical)
+    maker = Maker(norm, jnp.dtype(dtype), canonical)
     if name in DENSE:
-        net = maker.dense_net(shape, classes, DENSE[name])
+        form = maker.dense_net(shape, classes, DENSE[name])
     elif name in PLAIN:
-        net = maker.plain(shape, classes, PLAIN[name])
+        form = maker.plain(shape, classes, PLAIN[name])
     else:
-        net = maker.residual(shape, classes, RESIDUAL[name])
+        form = maker.residual(shape, classes, RESIDUAL[name])
+    net = filled(form, key)
     return net, fresh(net)
+
+
+def filled(form, key):
+    """The net with arrays in place of shapes."""
+    paths, tree = jax.tree_util.tree_flatten_with_path(form)
+    arrays = jax.jit(started, static_argnums=1)(key, tuple((path[-1].name, each) for path, each in paths))
+    return jax.tree.unflatten(tree, arrays)
+
+
+def started(key, kinds):
+    """An array for each (name, shape): one long draw, cut in pieces, is one small program."""
+    sizes = [each.size if name == "weight" else 0 for name, each in kinds]
+    pieces = jnp.split(jax.random.normal(key, (sum(sizes),), kinds[0][1].dtype), np.cumsum(sizes)[:-1])
+    return [
+        jnp.full(each.shape, 1 if name == "scale" else 0, each.dtype)
+        if name != "weight"
+        else piece.reshape(each.shape) * jnp.asarray((2 / prod(each.shape[:-1])) ** 0.5, each.dtype)
+        for (name, each), piece in zip(kinds, pieces, strict=True)
+    ]
 
 
 def norms(net):
@@ -329,11 +348,8 @@ def parameters(net):
 def labels(net):
     """A tree like the net: each array is a "weight", a "bias", or part of a "norm"."""
 
-    def named(path, each):
-        names = {getattr(key, "name", "") for key in path}
-        return "norm" if names & {"scale", "shift"} else "bias" if "bias" in names else "weight"
-
-    return jax.tree_util.tree_map_with_path(named, net)
+    kinds = {"scale": "norm", "shift": "norm"}
+    return jax.tree_util.tree_map_with_path(lambda path, each: kinds.get(path[-1].name, path[-1].name), net)
 
 
 def as_computed(net, dtype):
