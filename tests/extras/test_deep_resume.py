@@ -17,6 +17,7 @@ import threading
 from collections import Counter
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
@@ -146,8 +147,9 @@ def main():
     kills = parser.parse_args().kills
     with tempfile.TemporaryDirectory() as folder:
         # a cache of its own: who is killed may leave half an entry
-        os.environ["JAX_COMPILATION_CACHE_DIR"] = f"{folder}/cache"
-        os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = f"{folder}/cache"  # the command leaves it alone then
+        jax.config.update("jax_compilation_cache_dir", f"{folder}/cache")
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
         found = killed_and_not(kills, Path(folder))
     print(json.dumps(found))
     return 1 if found["differ"] else 0
