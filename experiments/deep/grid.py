@@ -97,6 +97,10 @@ class Grid:
         self.total = settings.steps or settings.epochs * self.form.steps
         self.runs, self.segments = settings.runs(), settings.segments()
         self.at = folder.Standing(self.fresh(0), {"epochs": report.line(COLUMNS)})
+        for segment in self.segments:  # what net, rule and images refuse
+            values = flags.values(self.runs[0], segment)
+            advance = loop.advancing(self.form, segment.rule, 1 if loop.fixed() else None)
+            jax.eval_shape(advance, self.at.state, self.data, values, self.total, 1)
 
     def fresh(self, run):
         """The state at the beginning of a run."""

@@ -114,14 +114,18 @@ def advancing(form, how, constant=None):
     step = stepping(form, how)
 
     def advance(state, data, values, total, count):
-        epoch = jax.random.fold_in(jax.random.wrap_key_data(state.key), state.step // form.steps)
-        ordering, drawing = jax.random.split(epoch)
-        order = jax.random.permutation(ordering, form.examples)[: form.steps * form.batch]
-        order = order.reshape(form.steps, form.batch)
-        one = partial(step, data=data, order=order, key=drawing, values=values, total=total)
+        order, key = ordered(form, state.key, state.step // form.steps)
+        one = partial(step, data=data, order=order, key=key, values=values, total=total)
         return jax.lax.fori_loop(0, constant or count, lambda _, now: one(now), state)
 
     return jax.jit(advance, donate_argnames="state")
+
+
+def ordered(form, root, epoch):
+    """The examples of every step of an epoch (the first is 0), (steps, batch), and the key of its draws."""
+    ordering, drawing = jax.random.split(jax.random.fold_in(jax.random.wrap_key_data(root), epoch))
+    order = jax.random.permutation(ordering, form.examples)[: form.steps * form.batch]
+    return order.reshape(form.steps, form.batch), drawing
 
 
 def over(form):
