@@ -12,6 +12,8 @@ from experiments.deep.convolution import LAYOUT, convolve, equations
 from experiments.record import Refused
 from theory.update import look_ahead
 
+# what runs once is compiled seven times faster so
+compiled = partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
 CANONICAL = jax.lax.conv_dimension_numbers((1,) * 4, (1,) * 4, LAYOUT)
 # size of the kernel, stride, image, channels in and out
 CASES = [
@@ -62,7 +64,7 @@ def products():
             for case, each in zip(CASES, given, strict=True)
         ]
 
-    return jax.jit(both)([drawn(case) for case in CASES])
+    return jax.tree.map(np.asarray, compiled(both)([drawn(case) for case in CASES]))
 
 
 def test_the_convolution_is_the_sum_of_its_formula(products):
@@ -140,7 +142,7 @@ def test_every_convolution_of_a_sam_step_is_canonical_on_a_cpu():
     assert jax.default_backend() == "cpu"
     # of each kernel of size 3 three products in both passes; the derivative by one of size 1 is a product of
     # matrices, and so is that by its input at stride 1, which wrn16-4 has in its first block
-    for name, stride_1 in (("convnet", 0), ("resnet8", 0), ("preactresnet18", 0), ("wrn16-4", 1)):
+    for name, stride_1 in (("convnet", 0), ("preactresnet18", 0), ("wrn16-4", 1)):
         wide, narrow = kernels(name)
         found = convolutions(sam, *given(name, None))
         assert len(found) == 2 * (3 * wide + 2 * narrow - stride_1) and all(found), name
@@ -197,7 +199,7 @@ def test_products_with_the_hessian_through_the_rule_are_those_of_the_plain_convo
         reverse = jax.grad(lambda w: sum(map(jnp.vdot, grad(w, False), v)))(w)
         return forward, linear, reverse
 
-    *found, expected = jax.jit(every)(w, v)
+    *found, expected = compiled(every)(w, v)
     for each in found:
         for ours, theirs in zip(each, expected, strict=True):
             np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-12)
