@@ -8,7 +8,6 @@ FOLDER holds the files themselves or one of cifar-10-batches-py, cifar-100-pytho
 is ever downloaded. Images are (n, height, width, channels), labels whole numbers from 0.
 """
 
-import gzip
 import hashlib
 import struct
 import zlib
@@ -27,6 +26,7 @@ from theory import admit
 DIGITS, DIGITS_TEST = 1797, 500
 TEACHER = (2048, 8, 8, 1, 10)  # images, height, width, channels, classes
 HIDDEN = 64  # of the teacher
+LARGEST = 2**30  # bytes of an unpacked file
 
 # The md5 sums that torchvision checks: of each file, for Fashion-MNIST of the compressed one.
 CIFAR_10 = {
@@ -72,9 +72,10 @@ class Dataset:
 def load(where, *, seed=0, noise=0.0, examples=None):
     """The data set named or found at `where`.
 
-    `examples` keeps the first so many training images (of files, those beyond are not opened). Of the labels
-    of those, exactly round(noise * n) are moved, each to one of the other classes with equal chance. `seed`
-    chooses which, and the teacher; it chooses nothing else, so that seeds of training share the data.
+    `examples` keeps the first n training images; mean and deviation are of those, and of the five files of
+    CIFAR-10 those beyond are not opened. Of the n labels exactly round(noise * n) are moved, each to one of
+    the other classes with equal chance. `seed` chooses which, and the teacher, and nothing else: seeds of
+    training share their data.
 
     Raises `Refused`, one sentence, for files that are missing, truncated or foreign, for values out of range.
     """
@@ -154,12 +155,12 @@ def moments(x):
         deviation = np.sqrt([(n * q - s**2) / n**2 for s, q in sums])
     else:
         x = x.astype(float)
-        mean, deviation = x.mean((0, 1, 2)), x.std((0, 1, 2))
+        mean, deviation = x.mean((0, 1, 2)), x.std((0, 1, 2)) * (np.ptp(x, axis=(0, 1, 2)) > 0)
     return mean, np.where(deviation > 0, deviation, 1.0)
 
 
 def histograms(x):
-    """(channels, 256): how often each byte occurs. A few images at a time: bincount makes them 8 times larger."""
+    """(channels, 256): how often each byte occurs. Part by part, since bincount makes 8 bytes of each."""
     counts = np.zeros((x.shape[-1], 256), np.int64)
     for part in np.array_split(x, -(-x.size // 2**20)):
         for count, channel in zip(counts, np.moveaxis(part, -1, 0), strict=True):
@@ -244,14 +245,14 @@ def from_folder(path, examples):
         )
     forms = [
         (cifar_10, CIFAR_10, "cifar-10-batches-py"),
-        (cifar_100, CIFAR_100, "cifar-100-python"),
+        (cifar_100, ["train"], "cifar-100-python"),
         (fashion_mnist, FASHION_MNIST, "FashionMNIST/raw"),
     ]
     found = [
         (reader, folder)
-        for reader, files, under in forms
+        for reader, signs, under in forms
         for folder in (path, path / under)
-        if any((folder / (name + end)).is_file() for name in files for end in ("", ".gz"))
+        if any((folder / (name + end)).is_file() for name in signs for end in ("", ".gz"))
     ]
     if not found:
         raise Refused(
@@ -297,7 +298,7 @@ def from_batches(name, train, test, classes, official):
 
 
 def images(parts):
-    """The rows of all parts as (n, 32, 32, 3), channel by channel: a whole transpose takes 7 times as long."""
+    """The rows of all parts as (n, 32, 32, 3), channel by channel; one transpose takes 7 times as long."""
     x = np.empty((sum(map(len, parts)), 32, 32, 3), np.uint8)
     start = 0
     for rows in parts:
@@ -350,12 +351,12 @@ def batch(path, key, classes):
         raise Refused(f"{path} is truncated or no pickle ({wrong}): {again}") from None
     x, labels = table.get("data"), table.get(key)
     if not isinstance(x, np.ndarray) or x.dtype != np.uint8 or x.ndim != 2 or x.shape[1] != 3 * 32 * 32:
-        what = f"{x.dtype} {x.shape}" if isinstance(x, np.ndarray) else f"a {type(x).__name__}"
-        raise Refused(f"{path} has {what} for its images, where uint8 (n, 3072) is needed: {again}")
+        what = f"{x.dtype} {x.shape}" if isinstance(x, np.ndarray) else pickles.shown(x)
+        raise Refused(f"{path} has {what} for its data, where uint8 (n, 3072) is needed: {again}")
     if isinstance(labels, np.ndarray) and labels.ndim == 1:
         labels = labels.tolist()
     if not isinstance(labels, list) or len(labels) != len(x) or any(type(each) is not int for each in labels):
-        what = f"{len(labels)} values" if isinstance(labels, list) else f"a {type(labels).__name__}"
+        what = f"{len(labels)} values" if isinstance(labels, list) else pickles.shown(labels)
         raise Refused(f"{path} has {what} for its {key}, where {len(x)} whole numbers are needed: {again}")
     wrong_labels = [each for each in labels if not 0 <= each < classes]
     if wrong_labels:
@@ -391,10 +392,16 @@ def content(path):
 
 
 def unpacked(path, raw):
+    """The content of a gzip file, its checksum verified; a small file may not claim to be a huge one."""
+    stream = zlib.decompressobj(wbits=31)  # the gzip format
     try:
-        return gzip.decompress(raw)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as wrong:
-        raise Refused(f"{path} is truncated or no gzip file ({wrong}): copy it again") from None
+        plain = stream.decompress(raw, LARGEST)
+    except zlib.error as wrong:
+        raise Refused(f"{path} is damaged or no gzip file ({wrong}): copy it again") from None
+    if not stream.eof:
+        what = "truncated" if len(plain) < LARGEST else f"larger than {LARGEST} bytes unpacked"
+        raise Refused(f"{path} is {what}: copy it again")
+    return plain
 
 
 def md5(raw):
