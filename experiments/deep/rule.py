@@ -20,7 +20,6 @@ Of several ascents the passes between count for nothing, and of groups the stati
 """
 
 from dataclasses import dataclass, fields
-from functools import partial
 from math import inf
 from typing import Any, NamedTuple
 
@@ -102,6 +101,10 @@ class Rule:
         for name, size in [("group", self.group), ("micro-batch", self.micro)]:
             if size is not None:
                 admit.whole(size, f"the size of a {name}", 1)
+        if self.group and self.micro and self.group % self.micro:
+            raise ValueError(
+                f"micro-batches of {self.micro} do not divide groups of {self.group}; take a divisor"
+            )
         self.refuse()
 
     @property
@@ -204,7 +207,7 @@ def gradient(loss, rule, labels=None, over=in_turn):
     `labels` is a tree like w of "weight", "bias", "norm", for `cover` and `perturbed`; `over` maps groups:
     `in_turn`, or `in_groups`, whose vmap suits dense nets.
     """
-    metric_of = partial(metric, rule, labels)
+    cover, mask = (chosen(rule, name, labels) for name in ("cover", "perturbed"))
 
     def wrapped(w, stats, values, key, batch, other=None):
         def value_and_grad(w, stats, x, y):
@@ -230,7 +233,7 @@ def gradient(loss, rule, labels=None, over=in_turn):
             share = kept_share(rule, w, point)
             return Seen(found.loss, after.loss, found.correct, kept, found.norm, 0.0, share), grad
 
-        one = passes(rule, values, metric_of(values.eta), first, second)
+        one = passes(rule, values, metric(rule, values.eta, cover, mask), first, second)
         ascent_batch = other if rule.other_batch else batch
         if rule.group:
             groups = pieces((ascent_batch, batch), rule.group, "groups")
@@ -271,17 +274,21 @@ def passes(rule, values, scale, first, second):
     return lambda w, key, ascents_on, batch: ours(w, ascents_on, *batch)
 
 
-def metric(rule, labels, eta):
+def chosen(rule, name, labels):
+    """A tree of booleans, the tensors that `cover` or `perturbed` names, or None for all."""
+    text = getattr(rule, name)
+    if (named := kinds(text, name)) is None:
+        return None
+    if labels is None:
+        raise ValueError(f"{name}={text!r} needs the labels of the tensors; give labels, or take all")
+    found = jax.tree.map(lambda label: label in named, labels)
+    if not any(jax.tree.leaves(found)):
+        raise ValueError(f"{name}={text!r} names no tensor of this net; take all, or another kind")
+    return found
+
+
+def metric(rule, eta, cover, mask):
     """w -> T, or None where T = 1."""
-
-    def among(text, name):
-        if (named := kinds(text, name)) is None:
-            return None
-        if labels is None:
-            raise ValueError(f"{name}={text!r} needs the labels of the tensors; give labels, or take all")
-        return jax.tree.map(lambda label: label in named, labels)
-
-    cover, mask = among(rule.cover, "cover"), among(rule.perturbed, "perturbed")
     scale = None
     if rule.adaptive == "elementwise":
         scale = ascent.elementwise(eta, cover)
