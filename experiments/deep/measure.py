@@ -45,12 +45,12 @@ class Plan:
     count: int = 5  # eigenvalues
     most: int = 60  # products for them; memory is that many copies of the weights
     accuracy: float = 1e-3  # of each, relative
-    probes: int = 32  # of the trace, or 0
+    probes: int = 16  # of the trace, or 0
     density_probes: int = 4  # or 0
     density_steps: int = 32
-    climbs: int = 8  # moves from each start of the worst direction, plain and adaptive, or 0
-    starts: int = 3  # random ones, beside g, v_1 and -v_1
-    pairs: int = 16  # n and -n of the average, or 0
+    climbs: int = 5  # moves from each start of the worst direction, plain and adaptive, or 0
+    starts: int = 1  # random ones, beside g, v_1 and -v_1
+    pairs: int = 8  # n and -n of the average, or 0
     m: int | None = None  # examples in a group of the m-sharpness; None: all, and then it is the ascent
     chunk: int | None = None  # examples at a time, where the activations of all do not fit
 
