@@ -178,7 +178,7 @@ def python_2(rows=ROWS, labels=LABELS):
             b"K\x00tb\x89T" + struct.pack("<i", len(content)) + content + b"tb",
             b"U\x06labelsq\x08]q\t(" + b"".join(b"K" + bytes([each]) for each in labels) + b"e",
             b"U\x0bbatch_labelq\nU\x15training batch 1 of 5q\x0b",
-            b"U\tfilenamesq\x0c]q\r(U\x13camion_s_000148.pngq\x0ee",
+            b"U\tfilenamesq\x0c]q\rU\x13camion_s_000148.pngq\x0ea",
             b"u.",
         ]
     )
