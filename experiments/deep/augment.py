@@ -47,7 +47,11 @@ def augmented(key, x, *, crop=0, padding="zero", flip=False, cutout=0):
     flip     left and right are exchanged with chance 1/2
     cutout   a square of this side around a pixel drawn uniformly is 0; it is clipped at the border
 
-    Every value is one of the same image and channel, or 0.
+    Every value is one of the same image and channel, or 0. Raises ValueError for a crop that is not smaller
+    than the image, a cutout that is larger, another padding.
+
+    Place: f21's public code pads by reflection and cuts one place for a whole batch, af22's pads with zeros;
+    cutout is of DeVries and Taylor 2017, each image its own place as here.
     """
     n, height, width, _ = x.shape
     small = min(height, width)
