@@ -41,7 +41,7 @@ class Limits(NamedTuple):
     """Where a run is cut, and what ends it before its time. No number of a run depends on it."""
 
     chunk: int | None = None  # most steps of a scan
-    checkpoint_every: int | None = None  # steps
+    checkpoint_every: int | None = None  # steps of an epoch; its end has one in any case
     budget: float | None = None  # minutes
     keep_diverged: bool = False
 
@@ -78,7 +78,7 @@ def trained(settings, out=None, *, limits=None, resume=False, overwrite=False, s
 class Grid:
     def __init__(self, settings, out, limits, say):
         self.settings, self.out, self.limits, self.say = settings, out, limits, say
-        self.begun, self.pace = time.monotonic(), Pace(limits.chunk)
+        self.begun, self.pace, self.longest = time.monotonic(), Pace(limits.chunk), 0.0
         source = shortened(
             data.load(
                 settings.data, seed=settings.data_seed, noise=settings.noise, examples=settings.examples
@@ -128,7 +128,9 @@ class Grid:
                 if why := stopping() or self.out_of_budget():
                     self.save()
                     return self.outcome(why)
-                self.scan()
+                began = self.elapsed()
+                compiling = self.scan()
+                self.longest = max(self.longest, self.elapsed() - began - compiling)
             if self.at.run + 1 == len(self.runs):
                 break
             run = self.at.run + 1
@@ -149,11 +151,12 @@ class Grid:
     # One scan
 
     def scan(self):
-        """Steps up to where something is due, and that."""
+        """Steps up to where something is due, and that; the seconds that went into compilation."""
         count, segment = self.count(), self.segment()
         values = flags.values(self.runs[self.at.run], segment)
         arguments = (self.at.state, self.data, values, self.total, count)
         advance = loop.advancing(self.form, segment.rule, count if loop.fixed() else None)
+        asked = time.perf_counter()
         advance = loop.compiled(advance, arguments, self.say.say)
         began = time.perf_counter()
         state = advance(*arguments)
@@ -166,20 +169,21 @@ class Grid:
         self.look(seen, count)
         if self.of_epoch() == self.form.steps or self.at.step == self.total:
             self.close_epoch()
-        elif self.at.step % self.every() == 0:
+        elif self.of_epoch() % self.every() == 0:
             self.save()
         self.say.scan(self.place())
+        return began - asked
 
     def count(self):
-        """Steps of the next scan: equal ones to the end of the epoch or to the next checkpoint."""
-        step = self.at.step
-        ends = [(step // each + 1) * each for each in (self.form.steps, self.every(), self.total)]
-        rest = min(ends) - step
+        """Steps of the next scan: equal ones to the next checkpoint, or to the end of the epoch."""
+        done = self.at.step % self.form.steps
+        due = (done // self.every() + 1) * self.every()
+        rest = min(due, self.form.steps, done + self.total - self.at.step) - done
         return ceil(rest / ceil(rest / min(rest, self.pace.chunk)))
 
     def every(self):
-        """Steps between checkpoints."""
-        return self.limits.checkpoint_every or self.total
+        """Steps of an epoch between checkpoints."""
+        return self.limits.checkpoint_every or self.form.steps
 
     def segment(self):
         """The rule of the next step."""
@@ -292,9 +296,9 @@ class Grid:
         self.at.diverged = int(step)
 
     def out_of_budget(self):
-        """Why to stop: a scan like the longest one so far would not end in time."""
+        """Why to stop: a scan, with all that follows it, like the longest so far would not end in time."""
         budget = self.limits.budget
-        if budget is None or self.elapsed() + self.pace.longest <= 60 * budget:
+        if budget is None or self.elapsed() + self.longest <= 60 * budget:
             return None
         return f"the budget of {budget:g} minutes is spent"
 
@@ -356,7 +360,6 @@ class Pace:
     def __init__(self, given):
         self.given = given
         self.step = nan  # seconds of one, in the last scan
-        self.longest = 0.0  # scan, in seconds
 
     @property
     def chunk(self):
@@ -368,7 +371,7 @@ class Pace:
         return 1 if isnan(self.step) else max(1, int(SCAN_SECONDS / self.step))
 
     def add(self, count, seconds):
-        self.step, self.longest = seconds / count, max(self.longest, seconds)
+        self.step = seconds / count
 
 
 def shortened(source, test_examples):

@@ -10,6 +10,10 @@ import io
 import time
 from typing import NamedTuple
 
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from rich.text import Text
+
 from experiments.record import Refused
 
 EVERY = 30.0  # seconds between plain lines inside an epoch
@@ -95,35 +99,44 @@ class Lines(Silent):
 
 
 class Bars(Silent):
-    """A line per epoch above a bar of the whole grid."""
+    """At a terminal: a line per epoch, and under them where the run stands, above a bar of the whole grid."""
 
     def __init__(self, stream):
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
-
-        self.console = Console(file=stream)
-        columns = [TextColumn("{task.description}"), BarColumn(None), TaskProgressColumn()]
-        self.bar = Progress(*columns, TextColumn("{task.fields[speed]}"), console=self.console, expand=True)
-        self.task = self.bar.add_task("compiling", total=None, speed="")
+        self.board = Board(
+            BarColumn(None),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[speed]}"),
+            console=Console(file=stream),
+        )
+        self.task = self.board.add_task("", total=None, speed="")
 
     def __enter__(self):
-        self.bar.start()
+        self.board.start()
         return self
 
     def __exit__(self, *why):
-        self.bar.stop()
+        self.board.stop()
 
     def say(self, text):
-        self.bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self.board.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def scan(self, place):
-        self.bar.update(
-            self.task, description=place.text, completed=place.done, total=place.total, speed=place.speed
-        )
+        self.board.above = place.text
+        self.board.update(self.task, completed=place.done, total=place.total, speed=place.speed)
 
     def epoch(self, place, test_accuracy):
-        self.scan(place)
         self.say(f"{place.text} train, {test_accuracy:.4f} test")
+        self.scan(place)
+
+
+class Board(Progress):
+    """A bar under a line of text."""
+
+    above = ""
+
+    def get_renderables(self):
+        yield Text(self.above)
+        yield self.make_tasks_table(self.tasks)
 
 
 def fitting(stream):

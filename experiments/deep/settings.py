@@ -189,16 +189,16 @@ def switched(segment, switch):
 
 def values(run, segment):
     """`Values` of a run within a segment, refused where they mean nothing."""
-    given = {name: value for name, value in (run | segment.changes).items() if name in Values._fields}
-    return checked(
-        segment.rule,
-        Values(
-            **{
-                name: schedules.schedule(value) if name in SCHEDULED else value
-                for name, value in given.items()
-            }
-        ),
-    )
+    given = run | segment.changes
+    found = {name: given[name] for name in Values._fields if name in given}
+    return checked(segment.rule, Values(**found | {name: scheduled(found[name], name) for name in SCHEDULED}))
+
+
+def scheduled(text, name):
+    try:
+        return schedules.schedule(text)
+    except ValueError as wrong:
+        raise Refused(f"{flag(name)}: {wrong}") from None
 
 
 def optimizer(text):

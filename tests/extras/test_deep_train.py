@@ -65,8 +65,8 @@ def test_scans_are_equal_and_end_where_a_checkpoint_is_due(monkeypatch):
         (Limits(chunk=4), [3, 3] * 2),
         (Limits(chunk=5), [3, 3] * 2),
         (Limits(chunk=6), [6] * 2),
-        (Limits(checkpoint_every=4), [1, 3, 2, 2, 4]),  # the first tells how long a step takes
-        (Limits(chunk=3, checkpoint_every=8), [3, 3, 2, 2, 2]),
+        (Limits(checkpoint_every=4), [1, 3, 2, 4, 2]),  # the first tells how long a step takes
+        (Limits(chunk=3, checkpoint_every=5), [3, 2, 1, 3, 2, 1]),
     ]:
         counted.clear()
         trained(tiny(), limits=limits)
@@ -437,10 +437,10 @@ def test_a_request_to_end_stops_between_scans(command, tmp_path, monkeypatch):
         (["--net", "vgg"], "--net is one of mlp, .*got 'vgg'"),
         (["--batch", "0"], "--batch must be a whole number at least 1; got 0"),
         (["--batch", "1000"], "--batch 1000 is more than the 100 training examples"),
-        (["--rho", "-0.1"], "rho must not be negative; got -0.1"),
+        (["--rho", "-0.1"], "--rho: .* must not be negative; got '-0.1'"),
         (["--rho", "0.1,0.1"], "--rho takes every value once"),
         (["--lam", "2"], r"lam must lie in \[0, 1\]; got 2"),
-        (["--gamma", "cosine"], "a schedule is a number"),
+        (["--gamma", "cosine"], "--gamma: a schedule is a number.*got 'cosine'"),
         (["--seeds", "-1"], "--seeds takes a whole number"),
         (["--decay", "nan"], "--decay takes finite numbers; got nan"),
         (["--optimizer", "sgdd"], "--optimizer takes an optimizer of optax.*'sgdd'"),
@@ -517,9 +517,8 @@ def test_a_terminal_has_a_bar_with_lines_above_and_a_file_has_lines():
         bars.scan(PLACE)
         bars.epoch(PLACE, 0.5)
         bars.say("a [sentence] with brackets")
-        task = bars.bar.tasks[0]
-        assert (task.completed, task.total) == (212, 3600) and "1234 images/s" in task.fields["speed"]
-    assert "0.5000 test" in stream.getvalue() and "a [sentence] with brackets" in stream.getvalue()
+    for part in ("0.5000 test", "a [sentence] with brackets", "step 12/20", "1234 images/s", "6%"):
+        assert part in stream.getvalue()
 
 
 def test_a_row_tells_apart_any_two_numbers_of_single_precision():
