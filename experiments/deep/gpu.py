@@ -295,8 +295,10 @@ def setting(size, where, method, **more):
 
 def training(tables, size, where, chosen):
     """Every method from one seed after the other, while the budget lasts."""
-    begun, longest, seeds = time.monotonic(), 0.0, []
-    epochs, measures, why = [], [], f"all {chosen.seeds} seeds"
+    begun, longest, why = time.monotonic(), 0.0, f"all {chosen.seeds} seeds"
+    epochs: list[pd.DataFrame] = []
+    measures: list[pd.DataFrame] = []
+    seeds: list[int] = []
     for seed in range(chosen.seeds):
         for method in ("SGD", *(f"SAM {rho:g}" for rho in size.rhos)):
             left = 60 * chosen.budget - (time.monotonic() - begun)
