@@ -354,11 +354,13 @@ def labels(net):
 
 def as_computed(net, dtype):
     """The net as it computes on x of that dtype: weights rounded to it, all else as it is."""
-    return jax.tree.map(
-        lambda each, label: each.astype(dtype).astype(each.dtype) if label == "weight" else each,
-        net,
-        labels(net),
-    )
+    form = jnp.finfo(dtype)
+
+    def rounded(each, label):
+        # a cast there and back may be left out by the compiler, as excess precision
+        return lax.reduce_precision(each, form.nexp, form.nmant) if label == "weight" else each
+
+    return jax.tree.map(rounded, net, labels(net))
 
 
 def multiply_adds(net, shape):

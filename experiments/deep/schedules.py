@@ -10,7 +10,9 @@ The number and the marks are leaves of the schedule, t and T arguments: one comp
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.tree_util import Partial
 
 from theory import admit
@@ -52,26 +54,31 @@ class Schedule(NamedTuple):
 
 
 PLAIN = {"constant": constant, "cosine": cosine, "1/t": inverse, "1-1/t": rising}
+WITHOUT = ("1/t", "1-1/t")  # of size 1 where none is given
 
 
 def schedule(text):
     """The schedule that a text names; a number is a constant one."""
-    name, _, rest = str(text).partition(":")
+    name, mark, rest = str(text).partition(":")
     try:
         if name == "piecewise":
-            size, *steps = rest.split(",")
-            pairs = [[float(part) for part in step.split(":")] for step in steps]
-            marks, factors = zip(*pairs, strict=True)
-            made = Schedule(float(size), Partial(piecewise, marks, (1.0, *factors)))
-        elif name in PLAIN:
-            if not rest and name in ("constant", "cosine"):
-                raise ValueError
-            made = Schedule(float(rest) if rest else 1.0, Partial(PLAIN[name]))
+            made = steps(*rest.split(","))
+        elif name in PLAIN and (mark or name in WITHOUT):
+            made = Schedule(float(rest) if mark else 1.0, Partial(PLAIN[name]))
         else:
-            made = Schedule(float(name), Partial(constant))
-            if rest:
-                raise ValueError
+            made = Schedule(float(text), Partial(constant))
     except ValueError:
         raise ValueError(f"a schedule is a number, {FORMS}; got {text!r}") from None
-    admit.numbers((made.size, *made.form.args[1:2]), f"the numbers of the schedule {text!r}")
+    numbers = admit.numbers(jax.tree.leaves(made), f"the numbers of the schedule {text!r}")
+    if np.any(numbers < 0):
+        raise ValueError(f"the numbers of a schedule must not be negative; got {text!r}")
+    marks = made.form.args[0] if made.form.args else ()
+    if list(marks) != sorted(set(marks)) or any(each > 1 for each in marks):
+        raise ValueError(f"a piecewise schedule takes marks that grow, fractions of the run; got {text!r}")
     return made
+
+
+def steps(size, *pieces):
+    """`piecewise` from texts: a size, and at least one mark:factor."""
+    marks, factors = zip(*(map(float, piece.split(":")) for piece in pieces), strict=True)
+    return Schedule(float(size), Partial(piecewise, marks, (1.0, *factors)))
