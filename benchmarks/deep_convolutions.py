@@ -177,7 +177,7 @@ def left(net):
         flat, unravel = ravel_pytree(net)
         step = jax.random.normal(key, flat.shape, flat.dtype)
         steps = jnp.asarray(RHOS, flat.dtype)[:, None] * (step / norm(step))[None]
-        return jax.lax.map(lambda step: rule.kept_share(settings, net, unravel(flat + step)), steps)
+        return jax.lax.map(lambda step: rule.cosine_after_cast(settings, net, unravel(flat + step)), steps)
 
     run, _ = compiled(cosines, net, jax.random.key(1))
     return dict(zip(RHOS, map(float, run(net, jax.random.key(1))), strict=True))
