@@ -10,9 +10,9 @@ What is decided before a program is compiled stands in `Rule`, all numbers in `V
 program serves any of them.
 
 A step, in this order: the gradient f, averaged over groups; clipped (`clip`); decay w added at w, unless the
-penalty decay |w|^2 / 2 belongs to the loss of every pass (`decay_inside`); the optimizer; w + gamma times its
-change. The optimizer is one of optax made with learning rate 1, so that gamma may change: SGD with momentum
-then is w - gamma m, m <- momentum m + g, as in PyTorch.
+penalty decay |w|^2 / 2 belongs to the loss of every pass (`decay_inside`), of all tensors either way; the
+optimizer; w + gamma times its change. The optimizer is one of optax made with learning rate 1, so that gamma
+may change: SGD with momentum then is w - gamma m, m <- momentum m + g, as in PyTorch.
 
 Batch norm: running statistics are those of the first pass (`bn="first"`: f21's code), of the second, or moved
 by the first and then by the second (`both`: af22's code and ASAM's). Each pass normalises with its own batch.
@@ -25,18 +25,12 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from experiments.deep.nets import as_computed
 from experiments.deep.schedules import Schedule
 from theory import admit, ascent
-from theory.update import (
-    ahead,
-    in_turn,
-    look_ahead_along,
-    norm,
-    penalised,
-    within,
-)
+from theory.update import ahead, in_turn, look_ahead_along, norm, penalised, within
 
 BN = ("first", "both", "second")
 COMPUTE = ("float32", "bfloat16", "float64")
@@ -48,7 +42,8 @@ DESCENT = (
     "bn",
     "micro",
     "compute",
-)  # what gradient descent has too
+)  # of gradient descent too
+DROP = "leave out"
 KINDS = {"weights": "weight", "biases": "bias", "norms": "norm"}
 
 
@@ -105,41 +100,30 @@ class Rule:
             raise ValueError(
                 f"micro-batches of {self.micro} do not divide groups of {self.group}; take a divisor"
             )
-        self.refuse()
+        self.refuse_pairs()
 
-    @property
-    def ascends(self):
-        """Whether anything is set that an ascent alone has."""
-        return any(
-            getattr(self, each.name) != each.default for each in fields(self) if each.name not in DESCENT
-        )
-
-    def refuse(self):
-        """Pairs without meaning."""
-        several = self.ascents > 1
+    def refuse_pairs(self):
+        """Those without meaning; the ones of a value stand in `checked`."""
+        given = [each.name for each in fields(self) if getattr(self, each.name) != each.default]
+        ascends = [name for name in given if name not in DESCENT]
         for wrong, why in [
-            (self.random and several, "a random direction does not change from ascent to ascent: take one"),
-            (
-                self.random and self.other_batch,
-                "a random direction looks at no batch: drop other_batch",
-            ),
-            (
-                self.random and self.projected,
-                "a random direction has the radius already: drop projected",
-            ),
-            (
-                self.random and self.second_order,
-                "a random direction has no derivative: drop second_order",
-            ),
-            (self.second_order and several, "the second-order term is that of one ascent: take ascents=1"),
-            (self.cover != "all" and not self.adaptive, "cover says where an adaptive metric acts: name one"),
-            (
-                not self.ascents and self.ascends,
-                "ascents=0 is gradient descent: drop what is an ascent's",
-            ),
+            (self.random and self.ascents > 1, f"is the same at each ascent: {DROP} ascents"),
+            (self.random and self.other_batch, f"looks at no batch: {DROP} other_batch"),
+            (self.random and self.projected, f"has the radius already: {DROP} projected"),
+            (self.random and self.second_order, f"has no derivative: {DROP} second_order"),
         ]:
             if wrong:
-                raise ValueError(why)
+                raise ValueError(f"a random direction {why}")
+        if self.second_order and self.ascents > 1:
+            raise ValueError(
+                f"the second-order term is that of one ascent; got {self.ascents}: take ascents=1"
+            )
+        if self.cover != "all" and not self.adaptive:
+            raise ValueError(
+                f"cover={self.cover!r} says where an adaptive metric acts: name one with adaptive"
+            )
+        if not self.ascents and ascends:
+            raise ValueError(f"ascents=0 is gradient descent: {DROP} {', '.join(ascends)}")
 
 
 def kinds(text, name):
@@ -154,22 +138,20 @@ def kinds(text, name):
 
 def checked(rule, values):
     """`values` as they are, numbers or schedules, refused where they mean nothing under the rule."""
-    sizes = {
-        name: value.size if isinstance(value, Schedule) else value for name, value in values._asdict().items()
-    }
-    admit.steps(sizes["gamma"], sizes["rho"], sizes["lam"])
-    lam = admit.numbers(sizes["lam"], "lam")
-    steady = not isinstance(values.lam, Schedule) or values.lam.constant
+    sizes = Values(*(each.size if isinstance(each, Schedule) else each for each in values))
+    admit.steps(sizes.gamma, sizes.rho, sizes.lam)
     for name in ("decay", "eta", "ascent_size", "smoothing"):
-        if jnp.any(admit.numbers(sizes[name], name) < 0):
-            raise ValueError(f"{name} must not be negative; got {sizes[name]}")
-    if jnp.any(jnp.asarray(sizes["smoothing"]) > 1):
-        raise ValueError(f"smoothing must lie in [0, 1]; got {sizes['smoothing']}")
-    if not jnp.all(jnp.asarray(sizes["clip"]) > 0):
-        raise ValueError(f"clip must be positive; got {sizes['clip']}")
-    if rule.random and not (steady and jnp.all(lam == 1)):
+        size = getattr(sizes, name)
+        if np.any(admit.numbers(size, name) < 0):
+            raise ValueError(f"{name} must not be negative; got {size}")
+    if np.any(np.asarray(sizes.smoothing) > 1):
+        raise ValueError(f"smoothing must lie in [0, 1]; got {sizes.smoothing}")
+    if not np.all(np.asarray(sizes.clip) > 0):
+        raise ValueError(f"clip must be positive, inf for none; got {sizes.clip}")
+    changes = isinstance(values.lam, Schedule) and not values.lam.constant
+    if rule.random and (changes or np.any(np.asarray(sizes.lam) != 1)):
         raise ValueError("a random direction has no length of its own to mix in: take lam = 1")
-    if rule.projected and rule.ascents == 1 and not (steady and jnp.all(lam == 0)):
+    if rule.projected and rule.ascents == 1 and (changes or np.any(np.asarray(sizes.lam) != 0)):
         raise ValueError("one ascent of unit length needs no projection: take lam = 0 with projected")
     return values
 
@@ -215,7 +197,8 @@ def gradient(loss, rule, labels=None, over=in_turn):
                 return jax.value_and_grad(loss, has_aux=True)(w, stats, x, y, values)
 
             if rule.micro:
-                unaveraged(stats)
+                if jax.tree.leaves(stats):
+                    raise ValueError("batch norm sees the whole batch: take group norm, or no micro-batches")
                 x, y = pieces((x, y), rule.micro, "micro-batches")
                 each = in_turn(each)
             if rule.decay_inside:
@@ -230,10 +213,12 @@ def gradient(loss, rule, labels=None, over=in_turn):
             before = found.stats if rule.bn == "both" else stats
             after, grad = value_and_grad(point, before, x, y)
             kept = found.stats if rule.bn == "first" else after.stats
-            share = kept_share(rule, w, point)
-            return Seen(found.loss, after.loss, found.correct, kept, found.norm, 0.0, share), grad
+            cosine = cosine_after_cast(rule, w, point)
+            return Seen(found.loss, after.loss, found.correct, kept, found.norm, 0.0, cosine), grad
 
         one = passes(rule, values, metric(rule, values.eta, cover, mask), first, second)
+        if rule.other_batch and other is None:
+            raise ValueError("other_batch: the ascent's batch was not given; give it after the descent's")
         ascent_batch = other if rule.other_batch else batch
         if rule.group:
             groups = pieces((ascent_batch, batch), rule.group, "groups")
@@ -297,7 +282,7 @@ def metric(rule, eta, cover, mask):
     return scale if mask is None else ascent.masked(scale, mask)
 
 
-def kept_share(rule, w, point):
+def cosine_after_cast(rule, w, point):
     """The cosine of point - w before and after the cast of the compute; 0 where either vanishes."""
     if rule.compute != "bfloat16":
         return 1.0
@@ -317,11 +302,6 @@ def pieces(tree, size, name):
         return x.reshape(-1, size, *x.shape[1:])
 
     return jax.tree.map(cut, tree)
-
-
-def unaveraged(stats):
-    if jax.tree.leaves(stats):
-        raise ValueError("batch norm sees the whole batch, not micro-batches: take group norm or no micro")
 
 
 # The step

@@ -38,7 +38,7 @@ def fresh():
 
 @partial(jax.jit, static_argnums=0)
 def kept(how, w, d, rho):
-    return rule.kept_share(how, w, jax.tree.map(lambda x, e: x + rho.astype(x.dtype) * e, w, d))
+    return rule.cosine_after_cast(how, w, jax.tree.map(lambda x, e: x + rho.astype(x.dtype) * e, w, d))
 
 
 def expected(w, d, rho):

@@ -20,7 +20,7 @@ from experiments.deep import nets
 from experiments.deep import rule as deep
 from experiments.deep.convolution import equations
 from experiments.deep.schedules import Schedule, schedule
-from theory import ascent
+from theory import ascent, update
 from theory.update import in_groups, in_turn
 
 INPUTS, HIDDEN, CLASSES, EXAMPLES, STEPS = 3, 4, 3, 6, 2
@@ -341,6 +341,21 @@ def test_a_step_with_a_pair_of_options_is_the_reference_and_not_the_one_with_eit
     compare(*(OPTIONS[name] for name in pair))
 
 
+def test_with_nothing_chosen_the_step_is_that_of_the_rule_bit_for_bit():
+    how, given = deep.Rule(compute="float64"), deep.Values(gamma=0.3, rho=0.2, lam=0.6)
+    loss = deep.classification(how)
+
+    def value_and_grad(w, x, y):
+        return jax.value_and_grad(lambda w: loss(w, (), x, y, given)[0])(w)
+
+    optimizer = optax.sgd(1.0)
+    state, _ = deep.step(loss, optimizer, how)(
+        deep.initial(optimizer, WEIGHTS), given, KEYS[0], BATCHES[0][0]
+    )
+    expected = update.step(value_and_grad, WEIGHTS, 0.3, 0.2, 0.6, *BATCHES[0][0])
+    jax.tree.map(np.testing.assert_array_equal, state.w, expected)
+
+
 # Compiled
 
 MANY = (
@@ -536,11 +551,11 @@ def test_the_cosine_is_that_of_what_the_cast_leaves_of_the_perturbation():
         after.append(np.ravel(half(b) - half(a).astype(float)))
     before, after = np.concatenate(before), np.concatenate(after)
     cosine = before @ after / np.linalg.norm(before) / np.linalg.norm(after)
-    kept = jax.jit(partial(deep.kept_share, HALF))
+    kept = jax.jit(partial(deep.cosine_after_cast, HALF))
     np.testing.assert_allclose(kept(w, point), cosine, rtol=1e-5)  # single precision, of differences of it
     assert 0.5 < cosine < 0.95
     assert kept(w, w) == 0
-    assert deep.kept_share(deep.Rule(), w, point) == 1
+    assert deep.cosine_after_cast(deep.Rule(), w, point) == 1
 
 
 # Refusals
@@ -555,7 +570,7 @@ def test_a_pair_without_meaning_is_refused(pair):
 @pytest.mark.parametrize(
     ("given", "why"),
     [
-        ({"ascents": 0, "p": 3.0}, "drop what is an ascent's"),
+        ({"ascents": 0, "p": 3.0}, "ascents=0 is gradient descent: leave out p"),
         ({"ascents": -1}, "the number of ascents must be a whole number at least 0; got -1"),
         ({"p": 0.5}, r"must lie in \[1, inf\]; got 0.5"),
         ({"adaptive": "layerwise"}, "adaptive is one of None, elementwise, filterwise; got 'layerwise'"),
@@ -582,7 +597,7 @@ def test_a_rule_without_meaning_is_refused(given, why):
         ({"lam": schedule("1/t:2")}, r"lam must lie in \[0, 1\]; got 2"),
         ({"decay": -1.0}, "decay must not be negative; got -1"),
         ({"eta": float("nan")}, "eta must be finite"),
-        ({"clip": 0.0}, "clip must be positive; got 0"),
+        ({"clip": 0.0}, "clip must be positive, inf for none; got 0"),
         ({"smoothing": 2.0}, r"smoothing must lie in \[0, 1\]; got 2"),
     ],
 )
