@@ -1,4 +1,4 @@
-"""What the pipeline is made of: the experiments, and what a file of ours imports, directly or through others."""
+"""What the pipeline is made of: the experiments, and what a file imports, directly or through others."""
 
 import ast
 from functools import cache

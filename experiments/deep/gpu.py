@@ -82,6 +82,7 @@ def parser():
         "--budget", type=float, default=25.0, metavar="MINUTES", help="of the training (default 25)"
     )
     out.add_argument("--seeds", type=int, default=5, help="at most (default 5)")
+    out.add_argument("--only", choices=("speed", "training"), help="one part (default: both)")
     out.add_argument("--commit", help="that of the code, where there is no git")
     out.add_argument(
         "--torch", metavar="PYTHON", help="a Python that has PyTorch (default: this one, if it has)"
@@ -121,8 +122,10 @@ def execute(chosen):
     except OSError as wrong:
         raise Refused(f"cannot write to {chosen.out} ({wrong.strerror}); name another --out") from None
     tables = Tables(Path(chosen.out), told(chosen, size, source))
-    speed(tables, size, where, source, chosen.torch)
-    training(tables, size, where, chosen)
+    if chosen.only != "training":
+        speed(tables, size, where, source, chosen.torch)
+    if chosen.only != "speed":
+        training(tables, size, where, chosen)
 
 
 # Tables
@@ -150,7 +153,7 @@ def told(chosen, size, source):
     for note in notes:
         progress(note)
     device = jax.devices()[0]
-    given = {"quick": chosen.quick, "net": chosen.net, "budget": chosen.budget, "seeds": chosen.seeds}
+    given = {name: getattr(chosen, name) for name in ("quick", "net", "budget", "seeds", "only")}
     usual = vars(parser().parse_args(["--out", "OUT"]))
     words = ["--data FOLDER"] if chosen.data else []
     words += [
@@ -295,8 +298,10 @@ def setting(size, where, method, **more):
 
 def training(tables, size, where, chosen):
     """Every method from one seed after the other, while the budget lasts."""
-    begun, longest, seeds = time.monotonic(), 0.0, []
-    epochs, measures, why = [], [], f"all {chosen.seeds} seeds"
+    begun, longest, why = time.monotonic(), 0.0, f"all {chosen.seeds} seeds"
+    epochs: list[pd.DataFrame] = []
+    measures: list[pd.DataFrame] = []
+    seeds: list[int] = []
     for seed in range(chosen.seeds):
         for method in ("SGD", *(f"SAM {rho:g}" for rho in size.rhos)):
             left = 60 * chosen.budget - (time.monotonic() - begun)

@@ -164,7 +164,7 @@ def test_without_pytorch_the_table_says_so(monkeypatch, tables):
         (["--quick", "--budget", "0"], "--budget takes minutes, more than 0; got 0"),
         (["--quick", "--budget", "nan"], "more than 0; got nan"),
         (["--data", "nowhere"], "nowhere"),
-        (["--quick", "--net", "alexnet"], "alexnet"),
+        (["--quick", "--only", "training", "--net", "alexnet"], "alexnet"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_sentence(given, said, tmp_path, capsys):
