@@ -3,7 +3,11 @@
 An epoch is a row of equal scans of at most `Limits.chunk` steps, cut also where a checkpoint is due. Between
 two of them come progress, checkpoint, budget and the wish to stop; none of those changes a bit of a run.
 
-The best accuracy of a run is chosen on the test set and therefore optimistic; the last one is not.
+A row of epochs.csv has means over the steps of the epoch of what each saw on its batch, augmented as it was:
+`loss` and `correct` (the fraction) at w, `ahead_loss` at w + e, `gradient_norm` at w and `ahead_norm` of what
+is descended along, `cosine` of e with what half precision leaves of it; then the test after the last step,
+`seconds` of its scans, and the first step that was not finite in `diverged`. The best accuracy of a run is
+chosen on the test set and therefore optimistic; the last one is not.
 """
 
 import time
@@ -86,15 +90,19 @@ class Grid:
             settings.test_examples,
         )
         self.form, self.data = loop.form(settings, source), loop.on_device(source)
-        if settings.measure and settings.measure_examples > self.form.examples:
-            raise Refused(
-                f"--measure-examples is at most {self.form.examples}, the training examples there are"
-            )
+        self.subset = subset(settings, self.form.examples)
         if not self.form.steps:
             raise Refused(f"--batch {settings.batch} is more than the {self.form.examples} training examples")
         self.notes = [*source.notes, *idle(self.form)]
         self.story = folder.story(settings, source, self.notes)
         self.total = settings.steps or settings.epochs * self.form.steps
+        self.epochs = ceil(self.total / self.form.steps)
+        for name, each in [
+            ("measure", settings.measure),
+            ("switch", [each.epoch for each in settings.switch]),
+        ]:
+            if each and max(each) > self.epochs:
+                raise Refused(f"{flags.flag(name)} names epoch {max(each)}; the run ends with {self.epochs}")
         self.runs, self.segments = settings.runs(), settings.segments()
         self.at = folder.Standing(self.fresh(0), {"epochs": report.line(COLUMNS)})
         for segment in self.segments:  # what net, rule and images refuse
@@ -248,7 +256,7 @@ class Grid:
         found = measure.measures(
             run.loss,
             model.w,
-            loop.subset(self.data, settings.measure_examples),
+            loop.subset(self.data, self.subset),
             key,
             rho,
             adaptive_rho=settings.measure_adaptive_rho,
@@ -327,7 +335,7 @@ class Grid:
             runs=len(self.runs),
             label=self.settings.label(self.runs[self.at.run]),
             epoch=self.epoch(),
-            epochs=ceil(self.total / self.form.steps),
+            epochs=self.epochs,
             step=self.of_epoch(),
             steps=self.form.steps,
             done=done,
@@ -381,6 +389,18 @@ def shortened(source, test_examples):
     if test_examples > len(source.test_y):
         raise Refused(f"{source.name} has {len(source.test_y)} test examples; {test_examples} were asked for")
     return replace(source, test_x=source.test_x[:test_examples], test_y=source.test_y[:test_examples])
+
+
+def subset(settings, examples):
+    """How many examples a measurement sees."""
+    size = settings.measure_examples or min(flags.SUBSET, examples)
+    if size > examples:
+        raise Refused(f"--measure-examples is at most {examples}, the training examples; got {size}")
+    for name in ("measure_group", "measure_chunk"):
+        part = getattr(settings, name)
+        if part and size % part:
+            raise Refused(f"{flags.flag(name)} must divide the {size} examples of a measurement; got {part}")
+    return size
 
 
 def plan(settings):

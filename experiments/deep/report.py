@@ -1,8 +1,7 @@
-"""What a person sees of a long run, and the table that grows a row per epoch.
+"""What a person sees of a long run, and the lines of its tables.
 
 At a terminal a bar moves (rich), elsewhere plain lines come: one per epoch, and one every half minute of a
-longer epoch. The table is text, the same in the checkpoint and in its file, so that a run that was killed
-between the two is mended by writing the file again.
+longer epoch.
 """
 
 import csv
@@ -14,10 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.text import Text
 
-from experiments.record import Refused
-
 EVERY = 30.0  # seconds between plain lines inside an epoch
-NAN = float("nan")
 
 
 class Place(NamedTuple):
@@ -144,7 +140,7 @@ def fitting(stream):
     return Bars(stream) if stream.isatty() else Lines(stream)
 
 
-# The table
+# Tables
 
 
 def line(values):
@@ -156,15 +152,3 @@ def line(values):
 
 def shown(value):
     return f"{value:.9g}" if isinstance(value, float) else value
-
-
-def append(path, text):
-    """`text` at the end of a file."""
-    try:
-        with open(path, "a") as file:
-            file.write(text)
-    except OSError as wrong:
-        raise Refused(
-            f"cannot write {path} ({wrong.strerror}); its checkpoint stays good: free some space, then go on "
-            "with --resume"
-        ) from None

@@ -24,6 +24,7 @@ from theory import admit
 
 MOST_SEED = 2**31 - 1
 SCHEDULED = ("gamma", "rho", "lam")
+SUBSET = 512  # examples of a measurement
 BY_VALUE = ("clip", "smoothing")  # fields of Rule that say whether such a value is given
 
 
@@ -80,7 +81,9 @@ class Settings:
     optimizer: str = told("rule", "any of optax, such as adam:b1=0.9,b2=0.95", "sgd:momentum=0.9")
     switch: tuple[Switch, ...] = told("rule", "EPOCH:name=value,... from that epoch on; may come again", ())
     measure: tuple[int, ...] = told("measures", "epochs after which sharpness is measured; 0: the start", ())
-    measure_examples: int = told("measures", "the first so many training examples, as they are", 512)
+    measure_examples: int | None = told(
+        "measures", f"the first so many training examples (none: {SUBSET}, or all)", None
+    )
     measure_rho: float | None = told("measures", "the radius (none: the run's own at that step)", None)
     measure_adaptive_rho: float = told("measures", "the radius where T = |w|", 0.5)
     measure_group: int | None = told("measures", "m of the m-sharpness (none: all examples)", None)
@@ -111,9 +114,6 @@ class Settings:
         for name in ("measure_rho", "measure_adaptive_rho"):
             if getattr(self, name) is not None and not 0 <= getattr(self, name) < inf:
                 raise Refused(f"{flag(name)} takes a radius, not negative; got {getattr(self, name):g}")
-        for name in ("measure_group", "measure_chunk"):
-            if getattr(self, name) and self.measure_examples % getattr(self, name):
-                raise Refused(f"{flag(name)} must divide --measure-examples {self.measure_examples}")
         epochs = [each.epoch for each in self.switch]
         if sorted(set(epochs)) != epochs:
             raise Refused(f"--switch takes rising epochs, each once; got {', '.join(map(str, epochs))}")
@@ -122,6 +122,8 @@ class Settings:
 
     def check_values(self, name):
         given = getattr(self, name)
+        if not isinstance(given, tuple):
+            raise Refused(f"{name} is a tuple of values, one for each run; got {given!r}")
         if name not in BY_VALUE and not given:
             raise Refused(f"{flag(name)} needs a value")
         if len(set(given)) < len(given):

@@ -71,6 +71,10 @@ def test_scans_are_equal_and_end_where_a_checkpoint_is_due(monkeypatch):
         counted.clear()
         trained(tiny(), limits=limits)
         assert counted == expected and sum(counted) == 2 * STEPS
+    counted.clear()
+    found = trained(tiny(steps="8"), limits=Limits(chunk=4))
+    assert counted == [3, 3, 2] and list(found.table.step) == [6, 8]
+    assert found.table.gradient_norm[1] > 0 and found.results[0]["steps"] == 8
 
 
 def test_a_grid_of_values_takes_no_further_compilation(pair, caplog):
@@ -373,6 +377,8 @@ def test_texts_that_are_no_value_are_refused_with_the_flag():
     ]:
         with pytest.raises(Refused, match=match):
             parsed(text, kind, name)
+    with pytest.raises(Refused, match=r"rho is a tuple of values, one for each run; got '0.05'"):
+        Settings(rho="0.05")  # type: ignore[arg-type]
 
 
 # The command
@@ -447,13 +453,15 @@ def test_a_request_to_end_stops_between_scans(command, tmp_path, monkeypatch):
         (["--optimizer", "sgd:speed=1"], "takes no 'speed'"),
         (["--group", "7"], "--group must divide --batch 16; got 7"),
         (["--micro", "4", "--norm", "batch"], "batch norm sees the whole batch"),
-        (["--random", "--ascents", "2", "--lam", "1"], "take one"),
+        (["--random", "--ascents", "2", "--lam", "1"], "a random direction is the same at each ascent"),
         (["--switch", "2:net=mlp"], "--switch changes gamma, .*; got 'net'"),
         (["--switch", "3:rho=1", "--switch", "2:rho=0"], "--switch takes rising epochs"),
         (["--data", "/no/such/folder"], "/no/such/folder"),
         (["--test-examples", "1000"], "has .* test examples; 1000 were asked for"),
-        (["--measure", "1", "--measure-examples", "101"], "--measure-examples is at most 100"),
-        (["--measure-group", "100"], "--measure-group must divide --measure-examples 512"),
+        (["--measure", "1", "--measure-examples", "101"], "--measure-examples is at most 100, .*; got 101"),
+        (["--measure", "0,3"], "--measure names epoch 3; the run ends with 2"),
+        (["--switch", "7:rho=0", "--steps", "13"], "--switch names epoch 7; the run ends with 3"),
+        (["--measure", "1", "--measure-group", "30"], "--measure-group must divide the 100 examples of a"),
         (["--crop", "9"], "crop"),
         (["--net", "convnet", "--data", "teacher:100,1,1,1,3", "--norm", "group"], "GroupNorm"),
         (["--budget", "-1"], "--budget takes minutes, not negative; got -1"),
