@@ -72,13 +72,15 @@ def table(name, records):
         if each["why"]:
             lines.append(f"{each['name']}: {each['why']}")
             continue
-        spread = f"({each['low']:.1f} to {each['high']:.1f}, {each['rounds']} rounds)"
+        spread = f"({each['low']:.2f} to {each['high']:.2f}, {each['rounds']} rounds)"
         lines.append(
             f"{each['name']:<58} {shown(each['ours']):>10} {shown(each['theirs']):>10}   "
-            f"{each['ratio']:.1f} {spread} a {each['unit']}"
+            f"{each['ratio']:.2f} {spread} a {each['unit']}"
         )
         if each["cpu_ratio"] is not None:
-            lines[-1] += f"; {each['cpu_ratio']:.1f} in processor time"
+            lines[-1] += (
+                f"; {each['cpu_ratio']:.2f} in processor time, least over least {each['least_ratio']:.2f}"
+            )
         facts = [f"{what} {one['difference']:.1e}" for what, one in each["equality"].items()]
         if each["compile_seconds"] is not None:
             facts.append(f"compiled in {each['compile_seconds']:.2f} s")

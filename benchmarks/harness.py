@@ -6,8 +6,9 @@ A benchmark is a module with
 
 A ratio is theirs over ours, the median over rounds of what the two cost in the same round, with the
 smallest and the largest: a change of load touches both. `cpu_ratio` is the same of the processor time that
-they took, of all threads and child processes, which other work on the machine moves less. A row whose two
-jobs do not compute the same is not timed.
+they took, of all threads and child processes, which other work on the machine moves less; `least_ratio` is
+that of the least processor time of each, whatever the round. A row whose two jobs do not compute the same is
+not timed.
 """
 
 import importlib
@@ -64,6 +65,7 @@ class Bench(NamedTuple):
     rows: list[Row]
     lacking: dict[str, str] = {}  # rows that cannot run: what they lack, in a sentence
     rounds: int = ROUNDS
+    costs: dict[str, list[tuple[float, float]]] = {}  # as of `in_turn`: of jobs that ran elsewhere
 
 
 def names():
@@ -111,13 +113,16 @@ def measured(bench):
     """A record for each row; jobs that no row of equal results needs do not run."""
     sound = [row for row in bench.rows if all(each.holds for each in row.equality.values())]
     wanted = {name for row in sound for name in (row.ours, row.theirs)}
-    costs = in_turn({name: job for name, job in bench.jobs.items() if name in wanted}, bench.rounds)
+    costs = bench.costs | in_turn(
+        {name: job for name, job in bench.jobs.items() if name in wanted}, bench.rounds
+    )
     records = [timed(row, costs) if row in sound else untimed(row) for row in bench.rows]
     return records + [blank(name) | {"why": why} for name, why in bench.lacking.items()]
 
 
 def blank(name):
-    names = ("unit", "ours", "theirs", "ratio", "low", "high", "cpu_ratio", "rounds", "compile_seconds")
+    ratios = ("ratio", "low", "high", "cpu_ratio", "least_ratio")
+    names = ("unit", "ours", "theirs", *ratios, "rounds", "compile_seconds")
     return {"name": name} | dict.fromkeys(names) | {"equality": {}, "equal": None, "why": None}
 
 
@@ -141,6 +146,7 @@ def timed(row, costs):
         "low": min(ratios),
         "high": max(ratios),
         "cpu_ratio": median(cpu),
+        "least_ratio": min(their_cpu) / min(our_cpu) if min(our_cpu) else nan,
         "rounds": len(ratios),
     }
 

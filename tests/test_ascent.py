@@ -160,6 +160,36 @@ def test_a_metric_of_zeros_and_ones_takes_the_norm_over_the_ones_alone():
     close(ascent.along(1, 2, lambda w: jnp.array([1.0, 0.0, 1.0]))(w, g), [0.6, 0, -0.8])
 
 
+def test_filters_may_stand_along_the_last_axis():
+    w = jnp.array([[3.0, 0.0], [-4.0, 0.0]])
+    close(ascent.filterwise(0.5, None, -1)(w), [[5.5, 0.5], [5.5, 0.5]])
+    close(ascent.filterwise(0.5, None, 0)(w), [[3.5, 3.5], [4.5, 4.5]])
+    kernel = jnp.broadcast_to(jnp.arange(4.0), (3, 3, 2, 4))
+    close(ascent.filterwise(0.0, None, -1)(kernel)[1, 2, 0], np.sqrt(18) * np.arange(4))
+    close(ascent.filterwise(0.0, None, -1)(w[0]), [3, 0])  # a vector entry by entry
+
+
+MASK = {"a": True, "b": False}
+
+
+def test_masked_tensors_stay_and_do_not_count():
+    w = {"a": jnp.array([1.0, 2.0]), "b": jnp.array(3.0)}
+    g = {"a": jnp.array([3.0, -4.0]), "b": jnp.array(7.0)}
+    for scale, expected in [(None, [0.6, -0.8, 0]), (ascent.elementwise(0.0), [3, -16, 0])]:
+        size = 1 if scale is None else np.sqrt(73)
+        close(flat(ascent.along(1, 2, ascent.masked(scale, MASK))(w, g)), np.array(expected) / size)
+    assert not np.any(flat(ascent.along(1, 1, ascent.masked(None, MASK))(w, g))[[0, 2]])
+
+
+def test_lengths_leave_the_metric_and_what_it_holds_out():
+    w = {"a": jnp.array([2.0, -4.0]), "b": jnp.array(3.0)}
+    e = {"a": jnp.array([6.0, -16.0]), "b": jnp.array(5.0)}
+    held = ascent.masked(ascent.elementwise(0.0), MASK)
+    for p, expected in [(2, 5), (1, 7), (inf, 4), (3, 91 ** (1 / 3))]:
+        close(ascent.length(w, e, p, held), expected)
+    close(ascent.length(w, e, 2, None), np.sqrt(36 + 256 + 25))
+
+
 # The term that the rule leaves out
 
 
@@ -277,3 +307,49 @@ def test_random_ascents_have_the_radius_and_no_preferred_direction():
     # each entry has variance 0.03: the mean of 4000 within 5 standard errors
     assert np.abs(found.mean(0)).max() < 5 * np.sqrt(0.03 / 4000)
     assert not np.array_equal(found[0], found[1])
+
+
+def test_each_way_of_ascending_takes_a_batch_of_its_own_and_a_second_pass():
+    """Gradient h w: the ascent sees h = 2 at w = 1, the descent 3; `second` hands out both values."""
+    f, along, w = jax.value_and_grad(bowl), ascent.along(0, 2, None), jnp.array([1.0])
+
+    def second(value, point, h):
+        found, grad = f(point, h)
+        return (value, found), grad
+
+    for rule, e in [
+        (ascent.repeated_apart(f, 0.5, along, 2, second), 2),  # 0.5 * 2, then 0.5 * 2 * 2
+        (ascent.projected_apart(f, 0.7, 0.1, along, 2, 2, None, second), 0.2 + 0.1 * 2.4),
+        (ascent.projected_apart(f, 0.25, 0.1, along, 2, inf, None, second), 0.25),
+    ]:
+        values, found = rule(w, (2.0,), 3.0)
+        close(found, [3 * (1 + e)])
+        close(values, [1, 1.5 * (1 + e) ** 2])
+    # (1 + 0.5 * 2) of the gradient 3 * 2 at the point ahead: the derivative of w + 0.5 * 2 w
+    values, found = ascent.with_second_order_apart(f, 0.5, along, second)(w, (2.0,), 3.0)
+    assert values == (1, 6) and found == 12
+
+
+def test_one_projected_ascent_is_a_limited_direction():
+    f = jax.value_and_grad(loss)
+    for p, size in product([1.5, 2, inf], [0.03, 3.0]):
+        along = ascent.along(0, p, METRICS["by element"])
+        once = ascent.projected_apart(f, RHO, size * RHO, along, 1, p, METRICS["by element"])
+        limited = ascent.limited(along, size, p, METRICS["by element"])
+        theirs, ours = once(WEIGHTS, ()), update.look_ahead_along(f, RHO, limited)(WEIGHTS, ())
+        np.testing.assert_allclose(flat(ours[1]), flat(theirs[1]), rtol=1e-14)
+        reach = ascent.length(WEIGHTS, limited(WEIGHTS, ours[1]), p, METRICS["by element"])
+        assert reach < 0.9 if size < 1 else abs(reach - 1) < 1e-14  # inside, and on the sphere
+
+
+@pytest.mark.parametrize("p", [1, 2, 3, inf])
+def test_random_directions_have_the_length_of_an_ascent_in_every_norm_and_metric(p):
+    key = jax.random.key(0)
+    n = flat(ascent.gaussian(key, WEIGHTS))
+    close(flat(ascent.random_along(p, None)(key, WEIGHTS)), n / length(n, p))
+    scale = ascent.masked(ascent.elementwise(0.1), MASK)
+    found = ascent.random_along(p, scale)(key, WEIGHTS)
+    metric = flat(scale(WEIGHTS))
+    assert not np.any(flat(found)[12:])
+    np.testing.assert_allclose(flat(found)[:12], (metric * n)[:12] / length(n[:12], p), rtol=1e-14)
+    np.testing.assert_allclose(ascent.length(WEIGHTS, found, p, scale), 1, rtol=1e-14)

@@ -28,7 +28,7 @@ from experiments.record import Refused
 
 SAME = {"they differ by": Equality(0.0, 1e-12)}
 KEYS = {"name", "unit", "ours", "theirs", "ratio", "low", "high", "rounds", "compile_seconds"}
-KEYS |= {"equality", "equal", "why", "cpu_ratio"}
+KEYS |= {"equality", "equal", "why", "cpu_ratio", "least_ratio"}
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ def test_without_a_name_every_benchmark_runs(fake, capsys):
     said = capsys.readouterr()
     assert fake.given == [{}] and said.err == "fake: A fake.\n"
     assert "public: needs a peer" in said.out
-    assert "2.5 (1.2 to 5.0, 3 rounds) a step" in said.out
+    assert "2.50 (1.25 to 5.00, 3 rounds) a step" in said.out
 
 
 def test_the_json_is_strict_and_says_where_the_rows_come_from(fake, tmp_path, checkout):
@@ -232,7 +232,8 @@ def test_a_peer_may_import_from_its_own_folder_which_is_then_forgotten(tmp_path)
 
 
 def test_every_benchmark_names_peers_that_there_are():
-    assert harness.names() == ["af22_cold", "af22_diagonal", "ol25_cold", "ol25_ridge", "wml23_hessian"]
+    others = ["deep_convolutions", "deep_steps", "ol25_cold", "ol25_ridge", "wml23_hessian"]
+    assert harness.names() == ["af22_cold", "af22_diagonal", *others]
     for name in harness.names():
         module = harness.load(name)
         assert set(module.PEERS) <= set(peers.PEERS) and callable(module.bench)
@@ -310,6 +311,17 @@ def test_the_ratio_of_processor_time_is_of_one_round_as_well(monkeypatch):
     jobs = {"ours": Job(lambda: None, 1), "theirs": Job(lambda: None, 2)}
     (found,) = harness.measured(Bench(jobs, [Row("a row", "step", "ours", "theirs", {})], rounds=2))
     assert found["cpu_ratio"] == np.median([10 / 2 / 1, 10 / 2 / 2])
+    assert found["least_ratio"] == 10 / 2 / 1
+
+
+def test_costs_measured_elsewhere_are_rows_like_others(clock):
+    costs = {"SGD": [(2.0, 1.0), (3.0, 2.0)], "SAM": [(5.0, 4.0), (5.0, 3.0)]}
+    row = Row("elsewhere", "step", "SGD", "SAM", SAME)
+    mixed = bench(clock)
+    mixed = mixed._replace(rows=[*mixed.rows, row], costs=costs)
+    here, found = harness.measured(mixed)
+    assert here["ratio"] == 2.5 and found["rounds"] == 2
+    assert (found["cpu_ratio"], found["least_ratio"]) == (np.median([4 / 1, 3 / 2]), 3 / 1)
 
 
 def test_both_forms_of_the_benchmark_compute_what_the_plain_loop_does(monkeypatch):

@@ -406,3 +406,50 @@ def test_groups_may_ascend_on_batches_of_their_own():
         START, (CURVATURES, PULLS), np.array([[1.0], [4.0]]), np.array([[0.0], [1.0]])
     )
     assert (value, found) == (-1.5, (2 - 3) / 2)
+
+
+def test_groups_added_up_in_turn_are_those_averaged_at_once():
+    value, found = jax.jit(update.in_turn(OURS(jax.value_and_grad(pulled))))(START, CURVATURES, PULLS)
+    assert (value, found) == (-1.5, -0.5)
+
+
+def test_groups_in_turn_average_whole_numbers_and_trees_of_values_too():
+    def value_and_grad(w, x):
+        return (jnp.sum(x), {"count": jnp.sum(x > 1)}), (w * x[0],)
+
+    (total, extra), (grad,) = update.in_turn(value_and_grad)(jnp.array([1.0, 2.0]), jnp.array([[1.0], [4.0]]))
+    assert (total, extra["count"]) == (2.5, 0.5)
+    np.testing.assert_array_equal(grad, [2.5, 5])
+
+
+# Around the gradient
+
+
+def test_the_second_pass_may_say_what_is_handed_out():
+    def second(value, point, h):
+        found, grad = jax.value_and_grad(parabola)(point, h)
+        return (value, found), 10 * grad
+
+    # as above: value 4 at 2 with h = 2, ahead 4; there 24 and 12 with h = 3
+    rule = update.look_ahead_along(jax.value_and_grad(parabola), 0.5, lambda w, g: g, second)
+    values, found = rule(jnp.array(2.0), (2.0,), 3.0)
+    assert values == (4, 24) and found == 120
+
+
+def test_a_penalty_turns_both_passes_and_not_the_value():
+    # gradient (3 + 2) w = 10 at 2, ahead 2 + 0.5 * 10 = 7, there 5 * 7
+    penalised = update.penalised(jax.value_and_grad(parabola), 2.0)
+    value, found = update.look_ahead(penalised, 0.5, 0)(jnp.array(2.0), 3.0)
+    assert (value, found) == (6, 35)
+    without, outside = update.look_ahead(jax.value_and_grad(parabola), 0.5, 0)(jnp.array(2.0), 3.0)
+    assert (without, outside + 2 * 2) == (6, 19)  # added at w alone it is another gradient
+
+
+def test_a_tree_is_put_back_within_a_radius_only_where_it_is_longer():
+    for radius, factor in [(10.0, 1), (5.0, 1), (2.0, 0.4), (0.0, 0)]:
+        found = update.within(SLOPE, radius, update.norm(SLOPE))
+        close(found["x"], 3 * factor)
+        close(found["y"], 4 * factor)
+    assert update.within(jnp.zeros(1), 0.0, jnp.zeros(()))[0] == 0
+    assert update.within(jnp.ones(1), jnp.inf, jnp.ones(()))[0] == 1
+    assert np.isnan(update.within(jnp.array([jnp.nan]), 1.0, jnp.nan)[0])

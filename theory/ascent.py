@@ -20,7 +20,7 @@ import jax
 import jax.numpy as jnp
 
 from theory import admit
-from theory.update import ahead, direction, like, norm
+from theory.update import ahead, direction, like, norm, on_one_batch, value_of_first, within
 
 # The direction
 
@@ -121,13 +121,16 @@ def elementwise(eta, cover=None):
     return covered(lambda x: jnp.abs(x) + like(eta, x), cover)
 
 
-def filterwise(eta, cover=None):
-    """T = |row| + eta for every row along the first axis; vectors entry by entry."""
+def filterwise(eta, cover=None, axis=0):
+    """T = |filter| + eta, filters being the slices along `axis`; vectors entry by entry."""
 
     def size(x):
-        rows = jnp.reshape(x, (x.shape[0], -1)) if jnp.ndim(x) else jnp.reshape(x, (1, 1))
-        each = jax.vmap(norm)(rows).reshape(-1, *[1] * (jnp.ndim(x) - 1)) if jnp.ndim(x) else norm(rows)
-        return like(jnp.broadcast_to(each, jnp.shape(x)) + eta, x)
+        if jnp.ndim(x) < 2:
+            return jnp.abs(x) + like(eta, x)
+        rows = jnp.moveaxis(x, axis, 0).reshape(x.shape[axis], -1)
+        shape = [1] * jnp.ndim(x)
+        shape[axis] = -1
+        return like(jnp.broadcast_to(jax.vmap(norm)(rows).reshape(shape), x.shape) + eta, x)
 
     return covered(size, cover)
 
@@ -140,7 +143,45 @@ def covered(size, cover):
     return scale
 
 
+def masked(scale, mask):
+    """T where `mask`, a tree of booleans like w, is true, 0 elsewhere: that neither moves nor counts."""
+
+    def metric(w):
+        found = jax.tree.map(jnp.ones_like, w) if scale is None else scale(w)
+        return jax.tree.map(lambda t, use: t if use else jnp.zeros_like(t), found, mask)
+
+    return metric
+
+
+def length(w, e, p, scale):
+    """|T^-1 e|_p, over the entries where T is not 0."""
+    if scale is not None:
+        e = jax.tree.map(lambda x, t: jnp.where(t == 0, 0, x / jnp.where(t == 0, 1, t)), e, scale(w))
+    return dual_norm(e, dual(p))
+
+
+def dual(p):
+    """q with 1/p + 1/q = 1."""
+    return 1 if p == inf else inf if p == 1 else p / (p - 1)
+
+
+def limited(along, size, p, scale):
+    """size d(w, g), put back on |T^-1 d|_p <= 1: one ascent `projected`, in units of its radius.
+
+    With size = 1, lam = 0, p = 2 and T = 1 the step has length rho min(1, |g|).
+    """
+
+    def direct(w, grad):
+        d = jax.tree.map(lambda x: like(size * x, x), along(w, grad))
+        return within(d, 1, length(w, d, p, scale))
+
+    return direct
+
+
 # Other ascents
+#
+# Each `..._apart` takes w, the arguments of the ascent as a tuple, and those of the descent; `second` is that
+# of `look_ahead_along`.
 
 
 def with_second_order(value_and_grad, rho, along):
@@ -152,25 +193,35 @@ def with_second_order(value_and_grad, rho, along):
 
     the first of T alone, H the Hessian of f at w: one Hessian-vector product.
     """
+    return on_one_batch(with_second_order_apart(value_and_grad, rho, along))
 
-    def wrapped(w, *args):
+
+def with_second_order_apart(value_and_grad, rho, along, second=None):
+    """The same where e, and H with it, is that of another batch than v."""
+    second = second or value_of_first(value_and_grad)
+
+    def wrapped(w, batch, *args):
         def first(w):
-            value, grad = value_and_grad(w, *args)
+            value, grad = value_and_grad(w, *batch)
             return grad, value
 
         grad, hessian, value = jax.linearize(first, w, has_aux=True)
         d, pull = jax.vjp(along, w, grad)
-        outer = value_and_grad(ahead(w, rho, d), *args)[1]
+        found, outer = second(value, ahead(w, rho, d), *args)
         by_metric, by_grad = pull(outer)
         terms = jax.tree.map(jnp.add, by_metric, hessian(by_grad))
-        return value, ahead(outer, rho, terms)
+        return found, ahead(outer, rho, terms)
 
     return wrapped
 
 
 def repeated(value_and_grad, rho, along, times):
     """The gradient at w + e after `times` ascents e <- rho d(grad f(w + e)) from e = 0; one is the rule."""
-    return ascending(value_and_grad, times, lambda w, e, grad: ascent(w, rho, along(w, grad)))
+    return on_one_batch(repeated_apart(value_and_grad, rho, along, times))
+
+
+def repeated_apart(value_and_grad, rho, along, times, second=None):
+    return ascending(value_and_grad, times, lambda w, e, grad: ascent(w, rho, along(w, grad)), second)
 
 
 def projected(value_and_grad, rho, size, along, times):
@@ -180,27 +231,32 @@ def projected(value_and_grad, rho, size, along, times):
 
     Place: af22, its public code.
     """
+    return on_one_batch(projected_apart(value_and_grad, rho, size, along, times, 2, None))
+
+
+def projected_apart(value_and_grad, rho, size, along, times, p, scale, second=None):
+    """The same on |T^-1 e|_p <= rho."""
 
     def move(w, e, grad):
         e = ahead(e, size, along(w, grad))
-        length = norm(e)
-        return jax.tree.map(lambda x: like(x * jnp.minimum(1, rho / jnp.where(length > 0, length, 1)), x), e)
+        return within(e, rho, length(w, e, p, scale))
 
-    return ascending(value_and_grad, times, move)
+    return ascending(value_and_grad, times, move, second)
 
 
-def ascending(value_and_grad, times, move):
+def ascending(value_and_grad, times, move, second=None):
     """`move(w, e, grad f(w + e))` is the next e; value and auxiliary output are those at w."""
+    second = second or value_of_first(value_and_grad)
 
-    def wrapped(w, *args):
-        value, grad = value_and_grad(w, *args)
+    def wrapped(w, first, *args):
+        value, grad = value_and_grad(w, *first)
         e = move(w, jax.tree.map(jnp.zeros_like, w), grad)
 
         def again(_, e):
-            return move(w, e, value_and_grad(ahead(w, 1, e), *args)[1])
+            return move(w, e, value_and_grad(ahead(w, 1, e), *first)[1])
 
         e = jax.lax.fori_loop(1, times, again, e)
-        return value, value_and_grad(ahead(w, 1, e), *args)[1]
+        return second(value, ahead(w, 1, e), *args)
 
     return wrapped
 
@@ -212,18 +268,45 @@ def ascent(w, rho, d):
 
 def at_random(value_and_grad, rho):
     """The gradient at w + rho n, n uniform on the unit sphere; a key follows w among the arguments."""
+    return at_random_along(value_and_grad, rho, uniform_direction)
+
+
+def at_random_along(value_and_grad, rho, draw, second=None):
+    """The same with any draw(key, w) in place of n; both passes see the same arguments."""
+    second = second or value_of_first(value_and_grad)
 
     def wrapped(w, key, *args):
         value, _ = value_and_grad(w, *args)
-        return value, value_and_grad(ahead(w, rho, uniform_direction(key, w)), *args)[1]
+        return second(value, ahead(w, rho, draw(key, w)), *args)
 
     return wrapped
 
 
+def random_along(p, scale):
+    """draw(key, w) = T n / |n|_p, n Gaussian where T is not 0: as long as an ascent at lam = 1."""
+
+    def draw(key, w):
+        n = gaussian(key, w)
+        if scale is None:
+            metric = jax.tree.map(jnp.ones_like, w)
+        else:
+            metric = scale(w)
+            n = jax.tree.map(lambda x, t: jnp.where(t == 0, 0, x), n, metric)
+        size = dual_norm(n, dual(p))
+        return jax.tree.map(lambda x, t: like(x * t / size, x), n, metric)
+
+    return draw
+
+
 def uniform_direction(key, like_this):
+    return direction(gaussian(key, like_this), 1.0)
+
+
+def gaussian(key, like_this):
+    """Independent standard normal entries, a tree like `like_this`."""
     leaves, tree = jax.tree.flatten(like_this)
     keys = jax.random.split(key, len(leaves))
     drawn = [
         jax.random.normal(k, jnp.shape(x), jnp.result_type(x)) for k, x in zip(keys, leaves, strict=True)
     ]
-    return direction(jax.tree.unflatten(tree, drawn), 1.0)
+    return jax.tree.unflatten(tree, drawn)

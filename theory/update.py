@@ -56,7 +56,11 @@ def look_ahead(value_and_grad, rho, lam):
     The value (and any auxiliary output) is that of the first pass, at w itself.
     Both passes see the same further arguments, hence the same minibatch.
     """
-    apart = look_ahead_apart(value_and_grad, rho, lam)
+    return on_one_batch(look_ahead_apart(value_and_grad, rho, lam))
+
+
+def on_one_batch(apart):
+    """Both passes see the same arguments."""
     return lambda w, *args: apart(w, args, *args)
 
 
@@ -65,14 +69,24 @@ def look_ahead_apart(value_and_grad, rho, lam):
     return look_ahead_along(value_and_grad, rho, lambda w, grad: direction(grad, lam))
 
 
-def look_ahead_along(value_and_grad, rho, along):
-    """The same with any along(w, g) in place of d(g); theory/ascent.py has those of other norms."""
+def look_ahead_along(value_and_grad, rho, along, second=None):
+    """The same with any along(w, g) in place of d(g); theory/ascent.py has those of other norms.
+
+    `second(value, point, *args)` is the second pass, from what the first one found and the point ahead: what
+    is handed out, and the gradient. None is `value_of_first`.
+    """
+    second = second or value_of_first(value_and_grad)
 
     def wrapped(w, first, *args):
         value, grad = value_and_grad(w, *first)
-        return value, value_and_grad(ahead(w, rho, along(w, grad)), *args)[1]
+        return second(value, ahead(w, rho, along(w, grad)), *args)
 
     return wrapped
+
+
+def value_of_first(value_and_grad):
+    """The second pass that gives its gradient alone."""
+    return lambda value, point, *args: (value, value_and_grad(point, *args)[1])
 
 
 def ahead(w, rho, d):
@@ -110,3 +124,41 @@ def in_groups(value_and_grad, over=jax.vmap):
         return jax.tree.map(lambda x: x.mean(0), each)
 
     return wrapped
+
+
+def in_turn(value_and_grad):
+    """`in_groups`, one after the other and added up as they come: no gradient is kept for each group.
+
+    `look_ahead(in_turn(...))` is the accumulated gradient of ordinary SAM, in memory for one group.
+    """
+
+    def wrapped(w, *batch):
+        def add(total, group):
+            return jax.tree.map(jnp.add, total, value_and_grad(w, *group)), None
+
+        like_one = jax.eval_shape(lambda: value_and_grad(w, *jax.tree.map(lambda x: x[0], batch)))
+        total, _ = jax.lax.scan(add, jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), like_one), batch)
+        count = len(jax.tree.leaves(batch)[0])
+        return jax.tree.map(lambda x: x / count, total)
+
+    return wrapped
+
+
+# Around the gradient
+
+
+def penalised(value_and_grad, decay):
+    """The gradient of f + decay |w|^2 / 2; the value stays that of f."""
+
+    def wrapped(w, *args):
+        value, grad = value_and_grad(w, *args)
+        return value, ahead(grad, decay, w)
+
+    return wrapped
+
+
+def within(tree, radius, length):
+    """`tree` itself where its `length` is at most the radius, else along it of that length."""
+    long = length > radius
+    factor = jnp.where(long, radius / jnp.where(long, length, 1), 1)
+    return jax.tree.map(lambda x: like(factor * x, x), tree)

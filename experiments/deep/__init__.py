@@ -1,0 +1,1 @@
+"""Deep networks, trained and measured by the update rule of theory/update.py."""
