@@ -105,10 +105,6 @@ class Grid:
                 raise Refused(f"{flags.flag(name)} names epoch {max(each)}; the run ends with {self.epochs}")
         self.runs, self.segments = settings.runs(), settings.segments()
         self.at = folder.Standing(self.fresh(0), {"epochs": report.line(COLUMNS)})
-        for segment in self.segments:  # what net, rule and images refuse
-            values = flags.values(self.runs[0], segment)
-            advance = loop.advancing(self.form, segment.rule, 1 if loop.fixed() else None)
-            jax.eval_shape(advance, self.at.state, self.data, values, self.total, 1)
 
     def fresh(self, run):
         """The state at the beginning of a run."""
@@ -124,9 +120,17 @@ class Grid:
             self.at = folder.resumed(self.out, self.at.state, self.story, self.say.say)
             self.say.say(f"{self.which()}resumed at step {self.at.step} of {self.total}")
         else:
+            self.trace()
             folder.emptied(self.out, overwrite)
             self.save()
         folder.write_tables(self.out, self.at)
+
+    def trace(self):
+        """Let net and rule refuse what they cannot take, before a file is touched."""
+        for segment in self.segments:
+            values = flags.values(self.runs[0], segment)
+            advance = loop.advancing(self.form, segment.rule)
+            jax.eval_shape(advance, self.at.state, self.data, values, self.total, 1)
 
     def run(self, stopping):
         """To the end of the last run, or until there is a reason to stop."""
