@@ -115,7 +115,8 @@ def named(row, layer, dtype):
 
 def bench(peers):
     backend = jax.default_backend()
-    jobs, rows, lacking = {}, [], {}
+    jobs: dict[str, Job] = {}
+    rows, lacking = [], {}
     batch = BATCH.get(backend, BATCH["gpu"])
     for dtype in ("float32",) if backend == "cpu" else ("float32", "bfloat16"):
         for layer in LAYERS:
@@ -145,7 +146,8 @@ def whole(title, batch, shape=(32, 32, 3)):
     rng = np.random.default_rng(0)
     x = jnp.asarray(rng.standard_normal((batch, *shape)), jnp.bfloat16)
     y = jnp.asarray(rng.integers(0, 10, batch))
-    jobs, ends, seconds = {}, {}, {}
+    jobs, seconds = {}, {}
+    ends = []
     for name, canonical in (("rule", True), ("plain", False)):
         net, _ = nets.build(WHOLE, jax.random.key(0), shape, 10, dtype=jnp.float32, canonical=canonical)
 
@@ -158,8 +160,8 @@ def whole(title, batch, shape=(32, 32, 3)):
 
         run, seconds[name] = compiled(descended, net, x, y)
         jobs[f"{WHOLE} {name}"] = Job(partial(run, net, x, y), TURNS)
-        ends[name] = jax.tree.leaves(run(net, x, y))
-    same = {"they end apart by": Equality(apart(*ends.values(), jax.tree.leaves(net)), KINKS)} | {
+        ends.append(jax.tree.leaves(run(net, x, y)))
+    same = {"they end apart by": Equality(apart(ends[0], ends[1], jax.tree.leaves(net)), KINKS)} | {
         f"cosine at rho {rho:g}": Equality(cosine, np.inf) for rho, cosine in left(net).items()
     }
     return jobs, Row(title, "gradient", f"{WHOLE} plain", f"{WHOLE} rule", same, seconds["plain"])
@@ -175,7 +177,7 @@ def left(net):
         flat, unravel = ravel_pytree(net)
         step = jax.random.normal(key, flat.shape, flat.dtype)
         steps = jnp.asarray(RHOS, flat.dtype)[:, None] * (step / norm(step))[None]
-        return jax.lax.map(lambda step: rule.kept_share(settings, net, unravel(flat + step)), steps)
+        return jax.lax.map(lambda step: rule.cosine_after_cast(settings, net, unravel(flat + step)), steps)
 
     run, _ = compiled(cosines, net, jax.random.key(1))
     return dict(zip(RHOS, map(float, run(net, jax.random.key(1))), strict=True))

@@ -28,7 +28,8 @@ def bench(peers):
     if missing := [each for each in ("equinox", "optax") if find_spec(each) is None]:
         why = f"needs {' and '.join(missing)}, an extra: make test installs it"
         return Bench({}, [], dict.fromkeys(NETS, why))
-    rows, costs = [], {}
+    rows: list[Row] = []
+    costs: dict[str, list[tuple[float, float]]] = {}
     for net in NETS:
         progress(f"  {net}")
         found = process(net)
