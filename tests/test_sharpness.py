@@ -316,6 +316,15 @@ def test_a_climb_by_slopes_that_falls_keeps_its_best_point():
     np.testing.assert_allclose([value, v[0]], [-0.49, 1.0], rtol=1e-15)
 
 
+def test_a_climb_by_slopes_that_meets_what_is_no_number_says_so():
+    starts = jnp.array([[1.0], [-1.0]])  # the logarithm of the second is none
+    for order in (starts, starts[::-1]):
+        value, _ = by_slopes(jax.value_and_grad(lambda v: jnp.log(v[0])), order, 1.0, 2)
+        assert np.isnan(value)
+    value, v = by_slopes(jax.value_and_grad(lambda v: jnp.log(v[0])), starts[:1], 1.0, 2)
+    assert value == 0 and v[0] == 1
+
+
 def test_without_a_slope_climbs_are_power_iterations():
     turn = np.linalg.qr(np.random.default_rng(1).standard_normal((4, 4)))[0]
     h = (turn * np.array([1.0, 2.0, 3.0, 4.0])) @ turn.T

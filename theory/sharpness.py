@@ -158,14 +158,15 @@ def largest_by_slopes(value_and_grad, starts, radius, iterations):
 
     From each of `starts` (count, d) v <- radius g / |g|, g the gradient at v. Maximisers on the sphere with a
     slope outwards are fixed points, and where f is convex no move falls: f(v') - f(v) >= g . (v' - v) >= 0.
-    Elsewhere one may, so the best point is kept. On a quadratic without slope these are the power iterations.
-    The starts are taken one after the other: a vmap over weights would make grouped convolutions.
+    Elsewhere one may, so the best point is kept; NaN at any of them is the result. On a quadratic without
+    slope these are the power iterations. The starts are taken one after the other: a vmap over weights would
+    make grouped convolutions.
     """
 
     def move(now, _):
         v, best = now
         value, slope = value_and_grad(v)
-        gain = value > best[0]
+        gain = (value > best[0]) | jnp.isnan(value)
         best = jax.tree.map(lambda new, old: jnp.where(gain, new, old), (value, v), best)
         return (radius * direction(slope, 1.0), best), None
 

@@ -172,7 +172,9 @@ def measured(loss, ahead, w, subset, key, rho, adaptive_rho, where, rest, plan):
         worst, adaptive = jax.lax.map(
             lambda each: rise(*each), (metrics, starts, jnp.stack([rho, adaptive_rho]))
         )
-        found = found._replace(worst=worst - value, adaptive=adaptive - value)
+        # the centre is in the ball
+        worst, adaptive = (jnp.maximum(each - value, 0) for each in (worst, adaptive))
+        found = found._replace(worst=worst, adaptive=adaptive)
     return found
 
 

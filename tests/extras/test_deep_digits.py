@@ -28,6 +28,7 @@ COLUMNS = {
 }
 COLUMNS |= {f"lambda_{k}" for k in range(1, 6)} | {"trace", "worst", "ascent", "average", "m_sharpness"}
 COLUMNS |= {"adaptive", "gradient_norm", "bending", "cosine_top", "angle_top", "radius"}
+ROUNDING = 32 * np.finfo(np.float32).eps
 
 
 @pytest.fixture(scope="module")
@@ -45,15 +46,16 @@ def test_a_quick_run_measures_every_method_from_every_seed_at_the_same_radius(qu
     assert each.seed.nunique().eq(2).all() and each.epoch.unique().map(list).eq([[1, 2]] * 2).all()
     assert set(table.radius) == {digits_sam.RADIUS} and table.certified.all()
     seen = table[[f"lambda_{k}" for k in range(1, 6)]].to_numpy()
-    assert np.all(np.diff(seen, axis=1) <= 0) and np.all(table.worst >= table.ascent)
+    assert np.all(np.diff(seen, axis=1) <= 0)
+    assert np.all(table.worst - table.ascent >= -ROUNDING * table.subset_loss)
     apart = table.pivot(index=["seed", "epoch"], columns="rho", values="loss")
     assert np.all(apart[0.0] != apart[0.1])
 
 
 def test_descent_sees_no_other_loss_ahead_and_sam_a_larger_one(quick):
     table = pd.read_csv(quick / f"{NAME}.csv")
-    assert np.all(table[table.rho == 0].ahead_loss == table[table.rho == 0].loss)
-    assert np.all(table[table.rho > 0].ahead_loss > table[table.rho > 0].loss)
+    ahead = table.ahead_loss / table.loss - 1
+    assert np.all(abs(ahead[table.rho == 0]) <= ROUNDING) and np.all(ahead[table.rho > 0] > 1e-3)
 
 
 def test_the_room_of_the_networks_runs_it_under_its_own_name_to_the_same_bytes(quick, tmp_path, monkeypatch):
