@@ -93,7 +93,7 @@ class Grid:
         self.subset = subset(settings, self.form.examples)
         if not self.form.steps:
             raise Refused(f"--batch {settings.batch} is more than the {self.form.examples} training examples")
-        self.notes = [*source.notes, *idle(self.form)]
+        self.notes = [*source.notes, *idle(self.form), *covering(settings.segments())]
         self.story = folder.story(settings, source, self.notes)
         self.total = settings.steps or settings.epochs * self.form.steps
         self.epochs = ceil(self.total / self.form.steps)
@@ -214,7 +214,7 @@ class Grid:
 
     def close_epoch(self):
         """Test, and a row."""
-        test = loop.testing(self.segments[-1].rule.compute)
+        test = loop.testing(self.segment_of(self.epoch()).rule.compute)
         loss, right = test(self.at.state.model, self.data)
         accuracy, seconds = int(right) / len(self.data.test_y), self.at.epoch_seconds
         row = self.heading() | self.means()
@@ -417,6 +417,12 @@ def idle(form):
     """A sentence about what fills no batch."""
     over = form.examples % form.batch
     return [f"{over} of the {form.examples} examples sit out each epoch, others each time"] if over else []
+
+
+def covering(segments):
+    """A sentence about the tensors of an adaptive rule: the best radius depends on them."""
+    covers = dict.fromkeys(each.rule.cover for each in segments if each.rule.adaptive)
+    return [f"T of the adaptive rule covers: {', then '.join(covers)}"] if covers else []
 
 
 @jax.jit
