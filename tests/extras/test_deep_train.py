@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.deep import checkpoint, data, folder, grid, loop, report, rule, settings, train
+from experiments.deep import checkpoint, data, folder, grid, loop, measure, report, rule, settings, train
 from experiments.deep.grid import Diverged, Limits, trained
 from experiments.deep.rule import Rule, Values
 from experiments.deep.settings import Settings, from_texts, optimizer, parsed, texts
@@ -87,6 +87,16 @@ def test_a_grid_of_values_takes_no_further_compilation(pair, caplog):
     grid = {"rho": "0.03,0.07", "gamma": "cosine:0.2,cosine:0.3", "decay": "0.01,0.02", "seeds": "1-2"}
     assert compilations(**grid, epochs="1") == 0
     assert compilations(ascents="0", epochs="1") == 1  # another rule is another program
+
+
+def test_a_count_that_is_compiled_in_gives_the_same_run(pair, monkeypatch):
+    """As on an accelerator: there one program for every length of a scan."""
+    monkeypatch.setattr(loop, "fixed", lambda: True)
+    known = len(loop.PROGRAMS)
+    found = trained(tiny(rho="0.05,0.1"))
+    assert len(loop.PROGRAMS) == known + 1
+    for one, two in zip(jax.tree.leaves(found.model), jax.tree.leaves(pair.model), strict=True):
+        assert np.allclose(one, two, rtol=1e-5, atol=1e-7)
 
 
 def test_a_run_of_a_grid_is_the_run_alone(pair):
@@ -313,6 +323,36 @@ def test_another_device_or_number_of_cores_is_told(tmp_path, monkeypatch):
     assert "and 77 from here on; bits may differ" in said.getvalue() and "device" not in said.getvalue()
 
 
+# Measures
+
+
+def test_sharpness_is_measured_once_after_each_chosen_epoch(pair, tmp_path, monkeypatch):
+    """With |w| in place of what takes longer; the radius is that of the run at its last step."""
+
+    def size(loss, w, subset, key, rho, **more):
+        assert len(subset[0]) == 32 and more["plan"].m == 8
+        return {"size": float(norm(w)), "rho": rho, "ahead": more["rest"][1].lam}
+
+    monkeypatch.setattr(measure, "measures", size)
+    monkeypatch.setattr(measure, "row", lambda found: {name: float(each) for name, each in found.items()})
+    of = tiny(rho="0.05,0.1", measure="0,2", measure_examples="32", measure_group="8")
+    found = trained(of, tmp_path, limits=Limits(budget=0))
+    assert list(found.measures.epoch) == [0]
+    found = trained(of, tmp_path, resume=True)
+    assert list(zip(found.measures.run, found.measures.epoch, strict=True)) == [
+        (1, 0),
+        (1, 2),
+        (2, 0),
+        (2, 2),
+    ]
+    assert np.allclose(found.measures.radius, [0.05, 0.05, 0.1, 0.1])
+    assert np.allclose(found.measures.ahead, [0, 11 / 12] * 2)  # lam = 1 - 1/t at t = 1 and t = 12
+    assert np.isclose(found.measures["size"].iloc[-1], float(norm(found.model.w)), rtol=1e-6)
+    assert found.measures["size"][0] == found.measures["size"][2] != found.measures["size"][1]
+    assert bits(found.model) == bits(pair.model)  # to measure changes nothing
+    assert pd.read_csv(tmp_path / "measures.csv").epoch.tolist() == [0, 2, 0, 2]
+
+
 # Settings
 
 
@@ -435,6 +475,24 @@ def test_a_request_to_end_stops_between_scans(command, tmp_path, monkeypatch):
     status, said, _ = command(*FLAGS, "--out", tmp_path, "--chunk", "2")
     assert status == 0 and "asked to end: go on with" in said
     assert checkpoint.load(tmp_path / "checkpoint.npz")[0]["step"] == 2
+
+
+def test_divergence_damage_and_an_interrupt_are_one_sentence_each(command, tmp_path, monkeypatch):
+    status, _, wrong = command(*FLAGS, "--gamma", "cosine:1e30", "--out", tmp_path)
+    assert status == 1 and "at step 2: " in wrong and wrong.count("\n") == 1
+    status, said, _ = command("--resume", "--out", tmp_path, "--keep-diverged")
+    assert status == 0 and "diverged at step 2" in said
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(grid.Grid, "look", interrupted)
+        status, _, wrong = command(*FLAGS, "--out", tmp_path, "--overwrite")
+    assert status == 130 and wrong == "train: interrupted; go on from the last checkpoint with --resume\n"
+    (tmp_path / "checkpoint.npz").write_bytes((tmp_path / "checkpoint.npz").read_bytes()[:-100])
+    status, _, wrong = command("--resume", "--out", tmp_path)
+    assert status == 2 and "is truncated or damaged" in wrong and wrong.count("\n") == 1
 
 
 @pytest.mark.parametrize(
