@@ -5,12 +5,13 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from experiments.deep import nets
 from experiments.deep.convolution import LAYOUT, convolve, equations
+from experiments.deep.rule import Rule, Values, classification, cross_entropy, initial, step
 from experiments.record import Refused
-from theory.update import look_ahead
 
 # what runs once is compiled seven times faster so
 compiled = partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
@@ -108,9 +109,8 @@ def convolutions(function, *arguments):
     ]
 
 
-def cross_entropy(net, x, y):
-    logits, _ = net((), x, True)
-    return jnp.mean(jax.nn.logsumexp(logits, 1) - jnp.take_along_axis(logits, y[:, None], 1)[:, 0])
+def loss(net, x, y):
+    return cross_entropy(net((), x, True)[0], y)
 
 
 def given(name, canonical, shape=(8, 8, 3)):
@@ -121,15 +121,16 @@ def given(name, canonical, shape=(8, 8, 3)):
     return net, x, y
 
 
-def sam(net, x, y):
-    """Steps of SAM inside a scan."""
-    value_and_grad = look_ahead(jax.value_and_grad(cross_entropy), 0.05, 1.0)
+def trained(net, x, y, **options):
+    """Steps of the trainer inside a scan."""
+    settings = Rule(**options)
+    optimizer = optax.sgd(1.0, momentum=0.9)
+    move = step(classification(settings), optimizer, settings)
 
-    def move(net, _):
-        value, grad = value_and_grad(net, x, y)
-        return jax.tree.map(lambda w, g: w - 0.1 * g, net, grad), value
+    def one(state, _):
+        return move(state, Values(), None, (x, y))
 
-    return jax.lax.scan(move, net, length=4)
+    return jax.lax.scan(one, initial(optimizer, net), length=4)
 
 
 def kernels(name):
@@ -144,31 +145,31 @@ def test_every_convolution_of_a_sam_step_is_canonical_on_a_cpu():
     # matrices, and so is that by its input at stride 1, which wrn16-4 has in its first block
     for name, stride_1 in (("convnet", 0), ("preactresnet18", 0), ("wrn16-4", 1)):
         wide, narrow = kernels(name)
-        found = convolutions(sam, *given(name, None))
+        found = convolutions(partial(trained, micro=2), *given(name, None))
         assert len(found) == 2 * (3 * wide + 2 * narrow - stride_1) and all(found), name
 
 
 def test_those_of_automatic_differentiation_are_not_and_a_vmap_over_weights_has_groups():
     wide, narrow = kernels("resnet8")
-    found = convolutions(sam, *given("resnet8", False))
+    found = convolutions(trained, *given("resnet8", False))
     assert sum(found) == 2 * (wide + narrow) and sum(found) < len(found)  # forward alone
     net, x, y = given("convnet", True)
     two = jax.tree.map(lambda w: jax.ShapeDtypeStruct((2, *w.shape), w.dtype), net)
-    assert not all(convolutions(jax.vmap(jax.grad(cross_entropy), (0, None, None)), two, x, y))
+    assert not all(convolutions(jax.vmap(jax.grad(loss), (0, None, None)), two, x, y))
 
 
 def hessian_times(net, v, x, y):
-    return jax.jvp(lambda net: jax.grad(cross_entropy)(net, x, y), (net,), (v,))[1]
+    return jax.jvp(lambda net: jax.grad(loss)(net, x, y), (net,), (v,))[1]
 
 
 def hessian_by_linearize(net, v, x, y):
-    product = jax.linearize(lambda net: jax.grad(cross_entropy)(net, x, y), net)[1]
+    product = jax.linearize(lambda net: jax.grad(loss)(net, x, y), net)[1]
     return jax.lax.fori_loop(0, 1, lambda _, v: product(v), v)
 
 
 def hessian_by_reverse(net, v, x, y):
     def along(net):
-        grad = jax.grad(cross_entropy)(net, x, y)
+        grad = jax.grad(loss)(net, x, y)
         return sum(map(jnp.vdot, jax.tree.leaves(grad), jax.tree.leaves(v)))
 
     return jax.grad(along)(net)
@@ -179,6 +180,7 @@ def test_products_with_the_hessian_stay_canonical_forward_over_reverse_alone():
     assert all(convolutions(hessian_times, net, net, x, y))
     assert all(convolutions(hessian_by_linearize, net, net, x, y))
     assert not all(convolutions(hessian_by_reverse, net, net, x, y))
+    assert all(convolutions(partial(trained, second_order=True, group=2), net, x, y))
 
 
 def test_products_with_the_hessian_through_the_rule_are_those_of_the_plain_convolution():
