@@ -93,7 +93,7 @@ class Grid:
         self.subset = subset(settings, self.form.examples)
         if not self.form.steps:
             raise Refused(f"--batch {settings.batch} is more than the {self.form.examples} training examples")
-        self.notes = [*source.notes, *idle(self.form)]
+        self.notes = [*source.notes, *idle(self.form), *covering(settings.segments())]
         self.story = folder.story(settings, source, self.notes)
         self.total = settings.steps or settings.epochs * self.form.steps
         self.epochs = ceil(self.total / self.form.steps)
@@ -105,10 +105,6 @@ class Grid:
                 raise Refused(f"{flags.flag(name)} names epoch {max(each)}; the run ends with {self.epochs}")
         self.runs, self.segments = settings.runs(), settings.segments()
         self.at = folder.Standing(self.fresh(0), {"epochs": report.line(COLUMNS)})
-        for segment in self.segments:  # what net, rule and images refuse
-            values = flags.values(self.runs[0], segment)
-            advance = loop.advancing(self.form, segment.rule, 1 if loop.fixed() else None)
-            jax.eval_shape(advance, self.at.state, self.data, values, self.total, 1)
 
     def fresh(self, run):
         """The state at the beginning of a run."""
@@ -124,9 +120,17 @@ class Grid:
             self.at = folder.resumed(self.out, self.at.state, self.story, self.say.say)
             self.say.say(f"{self.which()}resumed at step {self.at.step} of {self.total}")
         else:
+            self.trace()
             folder.emptied(self.out, overwrite)
             self.save()
         folder.write_tables(self.out, self.at)
+
+    def trace(self):
+        """Let net and rule refuse what they cannot take, before a file is touched."""
+        for segment in self.segments:
+            values = flags.values(self.runs[0], segment)
+            advance = loop.advancing(self.form, segment.rule)
+            jax.eval_shape(advance, self.at.state, self.data, values, self.total, 1)
 
     def run(self, stopping):
         """To the end of the last run, or until there is a reason to stop."""
@@ -210,7 +214,7 @@ class Grid:
 
     def close_epoch(self):
         """Test, and a row."""
-        test = loop.testing(self.segments[-1].rule.compute)
+        test = loop.testing(self.segment_of(self.epoch()).rule.compute)
         loss, right = test(self.at.state.model, self.data)
         accuracy, seconds = int(right) / len(self.data.test_y), self.at.epoch_seconds
         row = self.heading() | self.means()
@@ -413,6 +417,12 @@ def idle(form):
     """A sentence about what fills no batch."""
     over = form.examples % form.batch
     return [f"{over} of the {form.examples} examples sit out each epoch, others each time"] if over else []
+
+
+def covering(segments):
+    """A sentence about the tensors of an adaptive rule: the best radius depends on them."""
+    covers = dict.fromkeys(each.rule.cover for each in segments if each.rule.adaptive)
+    return [f"T of the adaptive rule covers: {', then '.join(covers)}"] if covers else []
 
 
 @jax.jit

@@ -128,7 +128,7 @@ class Bars(Silent):
 class Board(Progress):
     """A bar under a line of text."""
 
-    above = ""
+    above = "compiling"
 
     def get_renderables(self):
         yield Text(self.above)

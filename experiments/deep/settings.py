@@ -352,6 +352,9 @@ MEANINGS = {
 }
 
 
+ABOUT = {"grid": "several values, with commas: a run for each combination; seeds also as 0-4"}
+
+
 def add_flags(parser):
     """A flag for every setting, in groups. What is not given stays None, so that --resume can tell."""
     groups: dict[str, Any] = {}
@@ -360,7 +363,7 @@ def add_flags(parser):
     for name, kind in FLAGS.items():
         title = meant.get(name, {}).get("group", "rule")
         if title not in groups:
-            groups[title] = parser.add_argument_group(title)
+            groups[title] = parser.add_argument_group(title, ABOUT.get(title))
         more: dict[str, Any] = {"nargs": "?", "const": "true"} if kind is bool else {}
         more |= {"action": "append"} if name == "switch" else {}
         what = meant.get(name, {}).get("help") or MEANINGS.get(name, "")

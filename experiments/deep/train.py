@@ -21,6 +21,15 @@ from experiments.record import HERE, RESULTS, Refused
 
 __all__ = ["Diverged", "Limits", "Outcome", "Settings", "Switch", "main", "trained"]
 
+EXAMPLES = """examples:
+  --net convnet --rho 0.05,0.1,0.2 --seeds 0-4    SAM of three radii, five runs of each, compiled once
+  --net convnet --ascents 0                       gradient descent
+  --group 16                                      m-SAM: 16 examples ascend together
+  --adaptive elementwise --cover weights --rho 0.5
+  --net preactresnet18 --data FOLDER --crop 4 --flip --batch 128 --decay 5e-4 --checkpoint-every 100
+  --resume --out DIR                              go on after a kill, with the flags of the checkpoint
+"""
+
 MEANINGS = {
     "chunk": "most steps of a scan (default: an epoch on a GPU, about 20 s on a CPU)",
     "checkpoint_every": "steps between checkpoints (default: an epoch)",
@@ -31,7 +40,9 @@ MEANINGS = {
 def parser():
     out = argparse.ArgumentParser(
         prog="python -m experiments.deep.train",
+        usage="%(prog)s [--FLAG VALUE ...] [--out DIR] [--resume]",
         description=__doc__,
+        epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )

@@ -1,7 +1,7 @@
 """A run that is killed, or stopped, and resumed ends on the bits of one that was not.
 
 python -m tests.extras.test_deep_resume --kills 20 kills one run so often (-9), half of the times between
-write and rename, resumes it each time, and compares it with an undisturbed one. The test here does it 4
+write and rename, resumes it each time, and compares it with an undisturbed one. The test here does it 3
 times. Every session is a process of its own, forked from one that has imported all and computed nothing.
 """
 
@@ -24,7 +24,7 @@ import pytest
 from experiments.deep import checkpoint, grid, loop, settings, train
 
 ROOT = Path(__file__).parents[2]
-KINDS = ("before rename", "half written", "before rename", "after rename", "before rename", "computing")
+KINDS = ("before rename", "half written", "after rename", "before rename", "before rename", "computing")
 # two runs of 4 epochs of 10 steps; everything that a checkpoint must keep is in use
 FLAGS = {
     "net": "mlp",
@@ -156,11 +156,11 @@ def main():
 
 
 def test_a_run_killed_and_resumed_ends_on_the_same_bits():
-    command = [sys.executable, "-m", "tests.extras.test_deep_resume", "--kills", "4"]
+    command = [sys.executable, "-m", "tests.extras.test_deep_resume", "--kills", "3"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
-    assert found == {"killed": {"before rename": 2, "half written": 1, "after rename": 1}, "differ": []}
+    assert found == {"killed": dict.fromkeys(KINDS[:3], 1), "differ": []}
 
 
 # What a checkpoint has to keep

@@ -89,6 +89,16 @@ def test_a_grid_of_values_takes_no_further_compilation(pair, caplog):
     assert compilations(ascents="0", epochs="1") == 1  # another rule is another program
 
 
+def test_a_count_that_is_compiled_in_gives_the_same_run(pair, monkeypatch):
+    """As on an accelerator: there one program for every length of a scan."""
+    monkeypatch.setattr(loop, "fixed", lambda: True)
+    known = len(loop.PROGRAMS)
+    found = trained(tiny(rho="0.05,0.1"))
+    assert len(loop.PROGRAMS) == known + 1
+    for one, two in zip(jax.tree.leaves(found.model), jax.tree.leaves(pair.model), strict=True):
+        assert np.allclose(one, two, rtol=1e-5, atol=1e-7)
+
+
 def test_a_run_of_a_grid_is_the_run_alone(pair):
     assert bits(trained(tiny(rho="0.1")).model) == bits(pair.model)
     assert [each["rho"] for each in pair.results] == ["0.05", "0.1"]
