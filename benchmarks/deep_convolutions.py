@@ -104,8 +104,8 @@ def rows_of(layer, dtype, ends, seconds):
     ours = "rule, in a scan"
     same = {name: Equality(off, CLOSE[dtype]) for name, off in ends.items()}
     title = f"{layer}, {dtype}"
-    first = Row(f"{title}: scan, and calls", "update", ours, "rule, called", same, seconds)
-    return [first, Row(f"{title}: rule, and plain, in a scan", "update", ours, "plain, in a scan", same)]
+    first = Row(f"{title}: scan, and calls", "move", ours, "rule, called", same, seconds)
+    return [first, Row(f"{title}: rule, and plain, in a scan", "move", ours, "plain, in a scan", same)]
 
 
 def named(row, layer, dtype):
