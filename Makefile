@@ -4,10 +4,13 @@
 #   FILES=theory/descent.py             with mutants: these files alone
 #   LEDGER=paper_checks/ledger-own.json with ledger or verdict: the checks of one paper alone
 #   PYTHON=python ENVIRONMENT=          another Python that has the packages, such as that of environment.yml
+#   DATA=FOLDER OUT=DIR                 with gpu: where CIFAR-10 is, where the tables go
 
 JOBS = 2
 FILES =
 LEDGER = paper_checks/ledger.json
+DATA =
+OUT = experiments/results/gpu
 PYTHON = .venv/bin/python
 ENVIRONMENT = .venv/complete
 
@@ -32,7 +35,7 @@ FIGURES = $(patsubst figures/%.py,figures/out/%.svg,$(filter-out figures/style.p
 
 PARTS = test-core-1 test-core-2 test-core-3 test-core-4
 
-.PHONY: help reproduce test test-extras core lint mutants site-test tables figures ledger site verdict clean
+.PHONY: help reproduce test test-extras core lint mutants site-test gpu tables figures ledger site verdict clean
 
 help:
 	@echo "make reproduce   tables, figures, ledger, site; then the verdict on every statement that has a check"
@@ -41,6 +44,7 @@ help:
 	@echo "make lint        style, import layers and types"
 	@echo "make mutants     changes to the rule, the laws and the moments, one at a time: do the tests fail?"
 	@echo "make site-test   the site in a browser (needs make reproduce, and chromium)"
+	@echo "make gpu DATA=FOLDER   speed, training and sharpness on an NVIDIA GPU, in an environment with its JAX (.venv-gpu)"
 	@echo "make tables, make figures, make ledger, make site, make verdict   the parts of make reproduce"
 	@echo "make clean       remove what these made, but for the environments"
 
@@ -80,6 +84,9 @@ mutants: $(ENVIRONMENT)
 site-test: $(ENVIRONMENT)
 	$(PYTHON) -m pytest tests/site
 
+gpu: .venv-gpu/complete
+	.venv-gpu/bin/python -m experiments.deep.gpu $(if $(DATA),--data $(DATA)) --out $(OUT)
+
 tables: $(ENVIRONMENT)
 	@$(PIPELINE) --until experiment
 
@@ -104,3 +111,6 @@ clean:
 
 .venv-core/complete: $(SETUP)
 	@sh setup/venv.sh .venv-core
+
+.venv-gpu/complete: $(SETUP)
+	@sh setup/venv.sh .venv-gpu nets cuda

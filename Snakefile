@@ -12,7 +12,7 @@ import tomllib
 from pathlib import Path
 
 sys.path.insert(0, f"{workflow.basedir}/setup")
-from sources import sources
+from sources import experiments, sources
 
 PYTHON = sys.executable
 # Without byte code every process would compile JAX and pandas anew: 3 s each.
@@ -24,7 +24,7 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
 STATEMENTS = tomllib.loads(Path("paper_checks/statements.toml").read_text(encoding="utf-8"))
 PAPERS = [paper for paper in STATEMENTS if paper != "alias"]
-EXPERIMENTS = sorted({path.stem for path in Path("experiments").glob("[!_]*.py")} - {"record", "data"})
+EXPERIMENTS = experiments()
 FIGURES = sorted({path.stem for path in Path("figures").glob("[!_]*.py")} - {"style"})
 
 
@@ -70,14 +70,14 @@ rule all:
 
 rule experiment:
     input:
-        lambda found: sources("experiments/__main__.py", f"experiments/{found.name}.py"),
+        lambda found: sources("experiments/__main__.py", EXPERIMENTS[found.name]),
     output:
         "experiments/results/{name}.csv",
         "experiments/results/{name}.json",
     log:
         "logs/experiment-{name}.log",
     resources:
-        runtime=lambda found: minutes(f"experiments/{found.name}.py"),
+        runtime=lambda found: minutes(EXPERIMENTS[found.name]),
     message:
         "[experiment] {wildcards.name}"
     shell:
@@ -138,7 +138,7 @@ rule site:
         expand("figures/out/{name}.{kind}", name=FIGURES, kind=("png", "svg")),
         [str(path) for path in Path("docs").rglob("*") if path.is_file() and not written(path)],
         sources("docs/pages.py", *map(str, Path("paper_checks").rglob("*.py"))),
-        expand("experiments/{name}.py", name=EXPERIMENTS),
+        list(EXPERIMENTS.values()),
     output:
         "docs/_build/html/index.html",
     log:

@@ -38,7 +38,7 @@ html_show_sourcelink = False
 html_show_sphinx = False
 html_copy_source = False
 html_show_search_summary = False  # it would be fetched, which a page opened from a folder may not do
-html_sidebars = {"index": [], "ledger": [], "notation": [], "reading": []}
+html_sidebars = {"index": [], "deep": [], "ledger": [], "notation": [], "reading": []}
 html_theme_options = {
     "navbar_align": "left",
     "header_links_before_dropdown": 6,

@@ -19,6 +19,7 @@ from itables import to_html_datatable
 from itables.javascript import generate_init_offline_itables_html
 from itables.options import dt_bundle
 
+from experiments import record
 from paper_checks import ledger
 
 ROOT = Path(__file__).parents[1]
@@ -205,7 +206,7 @@ def entries(row, aliases):
 def source(row):
     """The file that decides a statement."""
     if "table" in row.fields:
-        return ROOT / "experiments" / f"{row.fields['table']}.py"
+        return record.paths()[row.fields["table"]]
     return ROOT / (row.module.replace(".", "/") + ".py")
 
 

@@ -7,6 +7,7 @@ An experiment is a module with
     verdicts(table)     optional: case -> measured, bound, tolerance, hypotheses, controls, read by the ledger
     single(...)         optional, with the arguments of `run`: the one number that they ask for in place of a
                         table, None where they ask for the table
+in this folder, or in deep/ among what trains its networks.
 
 The JSON says `defaults: true` only for a run with all defaults; ledger and site take no other.
 """
@@ -34,21 +35,29 @@ HERE = Path(__file__).parent
 RESULTS = HERE / "results"
 NO_EXPERIMENTS = ("record", "data")
 KINDS = {int: "a whole number", float: "a number", str: "a name", bool: "true or false"}
-LIBRARIES = ("numpy", "scipy", "jax", "jaxlib", "pandas", "scikit-learn")
+LIBRARIES = ("numpy", "scipy", "jax", "jaxlib", "pandas", "scikit-learn", "equinox", "optax")
 
 
 class Refused(Exception):
     """What a user can mend: one sentence."""
 
 
+def paths():
+    """The file of every experiment by its name. In deep/ those that declare their seconds are some."""
+    found = {path.stem: path for path in HERE.glob("[!_]*.py") if path.stem not in NO_EXPERIMENTS}
+    deep = (path for path in HERE.glob("deep/[!_]*.py") if "\nSECONDS = " in path.read_text(encoding="utf-8"))
+    return found | {path.stem: path for path in deep}
+
+
 def names():
-    return sorted(path.stem for path in HERE.glob("[!_]*.py") if path.stem not in NO_EXPERIMENTS)
+    return sorted(paths())
 
 
 def load(name):
     if name not in names():
         raise Refused(f"no experiment named {name!r}; there are {', '.join(names())}")
-    return importlib.import_module(f"experiments.{name}")
+    module = paths()[name].relative_to(HERE.parent).with_suffix("")
+    return importlib.import_module(".".join(module.parts))
 
 
 def parameters(module):

@@ -1,4 +1,4 @@
-"""What a file of ours stands on: the files of our rooms that it imports, directly or through others."""
+"""What the pipeline is made of: the experiments, and what a file imports, directly or through others."""
 
 import ast
 from functools import cache
@@ -6,6 +6,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("theory", "paper_checks", "experiments", "figures", "benchmarks")
+
+
+def experiments():
+    """The file of every experiment by its name, as experiments/record.py finds them."""
+    room = ROOT / "experiments"
+    found = {path.stem: path for path in room.glob("[!_]*.py") if path.stem not in ("record", "data")}
+    deep = (path for path in room.glob("deep/[!_]*.py") if "\nSECONDS = " in path.read_text(encoding="utf-8"))
+    found |= {path.stem: path for path in deep}
+    return {name: str(path.relative_to(ROOT)) for name, path in sorted(found.items())}
 
 
 def sources(*paths):

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import runpy
 from math import inf, nan
 from pathlib import Path
 from types import SimpleNamespace
@@ -42,7 +43,8 @@ REAL = {
     "ol25_lambda_real",
 }  # they read scikit-learn's data: tests/extras/test_real_data.py
 PROGRAMS = {"own_beside", "own_search"}  # they need solvers: tests/extras/test_programs.py
-CORE = sorted(set(record.names()) - REAL - PROGRAMS)
+NETS = {"digits_sam"}  # it trains them: tests/extras/test_deep_digits.py
+CORE = sorted(set(record.names()) - REAL - PROGRAMS - NETS)
 KEYS = {"experiment", "arguments", "defaults", "seed", "verdicts", "rows", "commit", "versions", "device"}
 KEYS |= {"seconds", "core_seconds", "command"}
 
@@ -177,8 +179,23 @@ def test_the_list_names_every_experiment_with_its_seconds(capsys):
     assert [line for line in lines if not line.endswith(".")] == []  # a whole sentence each
 
 
+def test_experiments_among_the_deep_networks_are_those_that_declare_seconds(monkeypatch, tmp_path):
+    (tmp_path / "deep").mkdir()
+    for name, text in {"a": "", "record": "", "deep/b": '"""B."""\n\nSECONDS = 1\n', "deep/nets": ""}.items():
+        (tmp_path / f"{name}.py").write_text(text)
+    monkeypatch.setattr(record, "HERE", tmp_path)
+    assert record.paths() == {"a": tmp_path / "a.py", "b": tmp_path / "deep" / "b.py"}
+
+
+def test_the_pipeline_makes_the_experiments_that_there_are():
+    root = Path(record.__file__).parents[1]
+    found = runpy.run_path(str(root / "setup" / "sources.py"))["experiments"]()
+    assert found == {name: str(path.relative_to(root)) for name, path in sorted(record.paths().items())}
+    assert found["digits_sam"] == "experiments/deep/digits_sam.py"
+
+
 def test_the_experiments_of_a_paper_keep_within_its_seconds():
-    budget = {"ol25": 72, "af22": 120, "wml23": 60, "f21": 60, "own": 30}
+    budget = {"ol25": 72, "af22": 120, "wml23": 60, "f21": 60, "own": 30, "digits": 60}
     for paper, most in budget.items():
         assert sum(record.load(name).SECONDS for name in record.names() if name.startswith(paper)) <= most, (
             paper
@@ -245,6 +262,10 @@ def test_an_unknown_experiment_or_flag_is_refused_with_those_there_are(capsys):
         ("wml23_network", "--rhos", "0"),
         ("wml23_network", "--share", "2.5"),
         ("wml23_network", "--radius", "-0.5"),
+        ("digits_sam", "--seeds", "0"),
+        ("digits_sam", "--rhos", "0"),
+        ("digits_sam", "--gamma", "-0.1"),
+        ("digits_sam", "--measured", "3,2"),
     ],
 )
 def test_a_value_out_of_range_is_refused_by_name(name, flag, value, capsys, tmp_path):

@@ -18,6 +18,7 @@ ROOMS = {
 NETS = {"equinox", "optax", "sklearn"}
 CERTIFICATES = {"PEPit", "cvxpy", "clarabel", "scs", "flint", "sympy"}
 PROGRAMS = {Path(f"experiments/own_{name}.py") for name in ("beside", "search")}  # semidefinite ones
+TORCH = Path("experiments/deep/torch_loop.py")  # run by a Python that has PyTorch, beside ours
 HEAVY = {"symbolic", "rigorous", "worst case"}  # evidence that may use them
 IMPURE = {"open", "print", "input", "eval", "exec", "__import__"}
 
@@ -37,7 +38,9 @@ def allowed(path):
     """What the file `path`, relative to the root, may import."""
     room, *_, file = path.parts
     extra = set()
-    if path.parts[:2] == ("experiments", "deep"):
+    if path == TORCH:
+        extra = {"torch"}
+    elif path.parts[:2] == ("experiments", "deep"):
         extra = NETS
     elif path == Path("experiments/data.py"):
         extra = {"sklearn"}

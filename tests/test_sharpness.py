@@ -292,6 +292,41 @@ def test_what_is_found_is_never_below_the_starts():
     assert value >= max(float(ridged(v)) for v in units)
 
 
+by_slopes = jax.jit(sharpness.largest_by_slopes, static_argnums=(0, 3))
+
+
+def test_climbs_by_slopes_reach_the_top_of_a_grid_and_are_never_below_their_starts():
+    angles = 2 * np.pi * np.arange(200_000) / 200_000
+    n = np.stack([np.cos(angles), np.sin(angles)])
+    starts = np.random.default_rng(0).standard_normal((3, 2))
+    for radius in (0.05, 0.4, 1.5):
+        value, v = by_slopes(jax.value_and_grad(hyperbola), starts, radius, 100)
+        top = hyperbola(radius * n).max()
+        assert top * (1 - 1e-12) <= value < top * (1 + 1e-8)
+        np.testing.assert_allclose(hyperbola(np.asarray(v)), value, rtol=1e-13)
+    unmoved, v = by_slopes(jax.value_and_grad(hyperbola), starts, 0.4, 0)
+    units = 0.4 * starts / np.linalg.norm(starts, axis=1, keepdims=True)
+    np.testing.assert_allclose(unmoved, max(hyperbola(each) for each in units), rtol=1e-13)
+    assert unmoved < hyperbola(0.4 * n).max() * (1 - 1e-3)  # without climbing
+
+
+def test_a_climb_by_slopes_that_falls_keeps_its_best_point():
+    start = jnp.array([[1.0]])  # from 1 to -1: the hill slopes back
+    value, v = by_slopes(jax.value_and_grad(lambda v: -((v[0] - 0.3) ** 2)), start, 1.0, 5)
+    np.testing.assert_allclose([value, v[0]], [-0.49, 1.0], rtol=1e-15)
+
+
+def test_without_a_slope_climbs_are_power_iterations():
+    turn = np.linalg.qr(np.random.default_rng(1).standard_normal((4, 4)))[0]
+    h = (turn * np.array([1.0, 2.0, 3.0, 4.0])) @ turn.T
+    power = np.ones(4)
+    for _ in range(3):
+        power = h @ power
+    value, v = by_slopes(jax.value_and_grad(lambda v: 0.5 * v @ h @ v), jnp.ones((1, 4)), 0.1, 3)
+    np.testing.assert_allclose(v, 0.1 * power / np.linalg.norm(power), rtol=1e-13)
+    np.testing.assert_allclose(value, 0.5 * v @ h @ v, rtol=1e-13)
+
+
 def test_the_ascent_direction_by_hand():
     def f(w):
         return w[0] ** 2 + 2 * w[1] ** 2

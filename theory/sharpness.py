@@ -9,8 +9,9 @@ infima over a shrinking neighbourhood, over rho^2, tend to lambda_1 / 2, lambda_
 
 Exact here: the largest value of a quadratic in a ball or on a sphere (`largest_in_ball`, `largest_on_sphere`:
 a secular equation, with its hard case); averages of polynomials, by moments (`average`) or by a rule of nodes
-(`sphere_rule`). Elsewhere `largest_found` climbs from given starts, each climb a sequence of such quadratics:
-what it returns is attained, so it is a lower bound of the maximum and no more.
+(`sphere_rule`). Elsewhere `largest_found` climbs from given starts, each climb a sequence of such quadratics,
+and `largest_by_slopes` where a Hessian is too large: what they return is attained, so it is a lower bound of
+the maximum and no more.
 
 The largest value in a ball. v is a maximiser of g . v + v' H v / 2 over |v| <= rho exactly if for some m >= 0
 
@@ -148,6 +149,31 @@ def largest_found(model, starts, radius, inside, iterations):
         return jax.lax.scan(climb, radius * start / norm(start), length=2)[1]
 
     value, v = (x.reshape(-1, *x.shape[2:]) for x in jax.vmap(twice)(starts))
+    best = jnp.argmax(value)
+    return value[best], v[best]
+
+
+def largest_by_slopes(value_and_grad, starts, radius, iterations):
+    """The same bound from gradients alone, on vectors of any length: (value, v), the best of all points seen.
+
+    From each of `starts` (count, d) v <- radius g / |g|, g the gradient at v. Maximisers on the sphere with a
+    slope outwards are fixed points, and where f is convex no move falls: f(v') - f(v) >= g . (v' - v) >= 0.
+    Elsewhere one may, so the best point is kept. On a quadratic without slope these are the power iterations.
+    The starts are taken one after the other: a vmap over weights would make grouped convolutions.
+    """
+
+    def move(now, _):
+        v, best = now
+        value, slope = value_and_grad(v)
+        gain = value > best[0]
+        best = jax.tree.map(lambda new, old: jnp.where(gain, new, old), (value, v), best)
+        return (radius * direction(slope, 1.0), best), None
+
+    def climb(start):
+        v = radius * direction(start, 1.0)
+        return jax.lax.scan(move, (v, (jnp.full((), -jnp.inf, v.dtype), v)), length=iterations + 1)[0][1]
+
+    value, v = jax.lax.map(climb, starts)
     best = jnp.argmax(value)
     return value[best], v[best]
 

@@ -71,7 +71,7 @@ class Rule:
     perturbed: str = "all"  # the tensors that move in the ascent; norms run over these alone
     group: int | None = None  # m, the examples that ascend together; None: the batch
     other_batch: bool = False  # the ascent sees another batch
-    random: bool = False  # a random direction in place of the gradient's
+    random: bool = False  # e = rho T n / |n|_p with n Gaussian, drawn for each group
     projected: bool = False  # ascents of length ascent_size rho, put back on the ball
     second_order: bool = False
     decay_inside: bool = False
@@ -256,7 +256,7 @@ def passes(rule, values, scale, first, second):
         ours = ascent.projected_apart(first, rho, size * rho, along, rule.ascents, rule.p, scale, second)
     else:
         ours = ascent.repeated_apart(first, rho, along, rule.ascents, second)
-    return lambda w, key, ascents_on, batch: ours(w, ascents_on, *batch)
+    return lambda w, key, ascent_batch, batch: ours(w, ascent_batch, *batch)
 
 
 def chosen(rule, name, labels):
