@@ -85,7 +85,11 @@ def test_where_no_process_can_be_held_to_a_core_or_an_extra_is_missing_every_row
     assert "needs equinox and optax, an extra" in deep_steps.bench({}).lacking["mlp"]
 
 
-def test_a_process_of_steps_that_fails_is_one_sentence():
+def test_a_process_of_steps_that_fails_is_one_sentence(monkeypatch):
+    def run(command, **rest):
+        return subprocess.CompletedProcess(command, 1, "", "Traceback ...\nKeyError: 'resnet9'\n")
+
+    monkeypatch.setattr(subprocess, "run", run)
     with pytest.raises(Refused, match="the process of resnet9 failed: KeyError: 'resnet9'"):
         deep_steps.process("resnet9")
 
