@@ -31,7 +31,7 @@ class Task(NamedTuple):
 
 
 TASKS = {
-    "mlp": Task((8, 8, 1), 256, 200, (None,), 25),
+    "mlp": Task((8, 8, 1), 64, 400, (None, 16), 25),
     "convnet": Task(COLOUR, 64, 4, (16, 8), 11),
     "resnet8": Task(COLOUR, 64, 2, (16, 8), 11),
     "preactresnet18": Task(COLOUR, 16, 1, (None, 8), 7),

@@ -25,8 +25,7 @@ CLOSE = 1e-3  # in single precision a ReLU may turn within a step
 
 
 def bench(peers):
-    if missing := [each for each in ("equinox", "optax") if find_spec(each) is None]:
-        why = f"needs {' and '.join(missing)}, an extra: make test installs it"
+    if why := lacking():
         return Bench({}, [], dict.fromkeys(NETS, why))
     rows: list[Row] = []
     costs: dict[str, list[tuple[float, float]]] = {}
@@ -41,12 +40,22 @@ def bench(peers):
     return Bench({}, rows, costs=costs)
 
 
+def lacking():
+    """Why nothing can run here, if so."""
+    if missing := [each for each in ("equinox", "optax") if find_spec(each) is None]:
+        return f"needs {' and '.join(missing)}, an extra: make test installs it"
+    if not hasattr(os, "sched_setaffinity"):
+        return "needs Linux, where a process can be held to one core"
+    return None
+
+
 def process(net):
     """What a process on one core has measured."""
     with tempfile.TemporaryDirectory() as room, one_core():
         result = Path(room) / "result.json"
         command = [sys.executable, "-m", "benchmarks._deep_process", net, str(result)]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        plain = os.environ | {"JAX_PLATFORMS": "cpu"}
+        done = subprocess.run(command, cwd=ROOT, env=plain, capture_output=True, text=True, check=False)
         if done.returncode:
             said = (done.stderr.strip() or "no message").splitlines()[-1]
             raise Refused(f"the process of {net} failed: {said}")

@@ -219,6 +219,27 @@ def test_the_norm_scales_over_all_leaves_alike(size):
     close(update.norm(jnp.full(10**4, size)), 100 * size)
 
 
+def test_the_norm_counts_every_entry_once_whether_its_array_is_joined_or_not():
+    """Entries 1, 2, 4, ... by array: its square says which counted, and how often."""
+    for sizes in (
+        (3, 4),
+        (5,),
+        (2, update.SMALL),
+        (2, update.SMALL + 1),
+        (update.SMALL + 1, 2, update.SMALL, 3),
+    ):
+        tree = [np.full(size, 2.0**k) for k, size in enumerate(sizes)]
+        close(update.norm(tree), np.sqrt(sum(size * 4.0**k for k, size in enumerate(sizes))))
+
+
+def test_small_arrays_are_joined_and_large_ones_stay():
+    large, small = jnp.ones((update.SMALL + 1, 1)), jnp.ones(update.SMALL)
+    left, joined = update.joined([small, large, jnp.ones((2, 2))])
+    assert left is large and joined.shape == (update.SMALL + 4,)
+    alone = [large, small]
+    assert update.joined(alone) is alone
+
+
 def test_the_norm_holds_where_the_sum_of_sizes_overflows():
     single = jnp.full(9, 1e38, jnp.float32)  # the sum is beyond single precision, the norm is not
     np.testing.assert_allclose(update.norm(single), 3e38, rtol=1e-6)

@@ -14,6 +14,8 @@ are plain: whoever calls them in a loop compiles them.
 import jax
 import jax.numpy as jnp
 
+SMALL = 2**12  # entries of an array that is joined with others ahead of a sum
+
 
 def norm(tree):
     """|tree|, scaled by sum |x|: squares of 1e-170 vanish. At zero the derivative is zero, not NaN.
@@ -24,7 +26,7 @@ def norm(tree):
     leaves = jax.tree.leaves(tree)
     # half precision holds neither the squares nor their sum
     dtype = jnp.result_type(jnp.float32, *map(jnp.result_type, leaves))
-    leaves = [jnp.asarray(x, dtype) for x in leaves]
+    leaves = joined([jnp.asarray(x, dtype) for x in leaves])
     total = jax.lax.stop_gradient(sum(jnp.sum(jnp.abs(x)) for x in leaves))
     tiny = jnp.finfo(dtype).tiny
     unit = jnp.where(total < tiny, 1, jnp.minimum(total, 1 / tiny))  # so that its inverse is a normal number
@@ -32,6 +34,14 @@ def norm(tree):
     square = sum(jnp.sum((x * inverse) ** 2) for x in leaves)
     # the inner `where` keeps the root's infinite slope at zero out of the derivative; NaN stays NaN
     return unit * jnp.where(square == 0, 0, jnp.sqrt(jnp.where(square == 0, 1, square)))
+
+
+def joined(leaves):
+    """The same entries, all small arrays in one: a sum costs about a microsecond ahead of its first entry."""
+    small = [jnp.ravel(x) for x in leaves if jnp.size(x) <= SMALL]
+    if len(small) < 2:
+        return leaves
+    return [x for x in leaves if jnp.size(x) > SMALL] + [jnp.concatenate(small)]
 
 
 def like(value, leaf):

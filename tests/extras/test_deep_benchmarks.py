@@ -57,7 +57,8 @@ def test_sam_of_another_radius_would_not_pass_for_sgd():
 def test_rows_of_steps_are_what_the_processes_measured_on_one_core(monkeypatch):
     seen = []
 
-    def run(command, **rest):
+    def run(command, env, **rest):
+        assert env["JAX_PLATFORMS"] == "cpu"
         seen.append((command[3], os.sched_getaffinity(0)))
         costs = {"SGD": [(1.0, 1.0)], "SAM": [(2.0, 2.0)]}
         told = {"micro": 8, "apart": 1e-6, "compile_seconds": 3.0, "costs": costs}
@@ -75,7 +76,20 @@ def test_rows_of_steps_are_what_the_processes_measured_on_one_core(monkeypatch):
         assert (found.costs[row.ours], found.costs[row.theirs]) == ([[1.0, 1.0]], [[2.0, 2.0]])
 
 
-def test_a_process_of_steps_that_fails_is_one_sentence():
+def test_where_no_process_can_be_held_to_a_core_or_an_extra_is_missing_every_row_says_so(monkeypatch):
+    monkeypatch.setattr(deep_steps, "process", lambda net: pytest.fail("a process ran"))
+    monkeypatch.delattr(os, "sched_setaffinity")
+    assert set(deep_steps.bench({}).lacking) == set(deep_steps.NETS)
+    assert "needs Linux" in deep_steps.bench({}).lacking["mlp"]
+    monkeypatch.setattr(deep_steps, "find_spec", lambda name: None)
+    assert "needs equinox and optax, an extra" in deep_steps.bench({}).lacking["mlp"]
+
+
+def test_a_process_of_steps_that_fails_is_one_sentence(monkeypatch):
+    def run(command, **rest):
+        return subprocess.CompletedProcess(command, 1, "", "Traceback ...\nKeyError: 'resnet9'\n")
+
+    monkeypatch.setattr(subprocess, "run", run)
     with pytest.raises(Refused, match="the process of resnet9 failed: KeyError: 'resnet9'"):
         deep_steps.process("resnet9")
 
