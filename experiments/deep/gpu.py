@@ -121,6 +121,7 @@ def execute(chosen):
         Path(chosen.out).mkdir(parents=True, exist_ok=True)
     except OSError as wrong:
         raise Refused(f"cannot write to {chosen.out} ({wrong.strerror}); name another --out") from None
+    train.keep_programs()
     tables = Tables(Path(chosen.out), told(chosen, size, source))
     if chosen.only != "training":
         speed(tables, size, where, source, chosen.torch)

@@ -29,6 +29,14 @@ def nothing(loss, w, subset, *rest, **more):
     return measure.Measures(**fields | {"eigs": jnp.ones(5), "eig_errors": jnp.zeros(5), "nodes": None})
 
 
+@pytest.fixture(scope="module", autouse=True)
+def no_cache():
+    """The compiler keeps nothing of these tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gpu.train, "keep_programs", lambda: None)
+        yield
+
+
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory):
     out = tmp_path_factory.mktemp("gpu")
