@@ -286,7 +286,7 @@ class Grid:
     def ended(self):
         """All steps are done; or weights are not finite after an epoch, which no step can mend."""
         lost = self.at.diverged is not None and self.of_epoch() == self.form.steps
-        return self.at.step == self.total or (lost and not finite(self.at.state.model.w))
+        return self.at.step >= self.total or (lost and not finite(self.at.state.model.w))
 
     def look(self, seen, count):
         """Find the first of the last `count` steps that is not finite."""

@@ -6,8 +6,11 @@ import json
 import logging
 import resource
 import signal
+import time
 from dataclasses import fields, replace
+from itertools import count
 from math import inf
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -192,6 +195,16 @@ def test_the_test_counts_every_example_once(pair, monkeypatch):
     assert pair.table.test_accuracy[3] == int(right) / 25
 
 
+def test_the_seconds_of_an_epoch_are_those_of_its_scans(monkeypatch):
+    """By a clock that moves by 1 from look to look; a scan looks at its beginning and at its end."""
+    looks = count()
+    clock = SimpleNamespace(monotonic=time.monotonic, perf_counter=lambda: float(next(looks)))
+    monkeypatch.setattr(grid, "time", clock)
+    found = trained(tiny(), limits=Limits(chunk=3))
+    assert found.table.seconds.tolist() == [2, 2] and found.results[0]["seconds"] == 4
+    assert found.table.images_per_second.tolist() == [48, 48]
+
+
 # Divergence
 
 
@@ -205,6 +218,13 @@ def test_a_run_that_diverges_names_its_step_and_keeps_the_last_good_state(tmp_pa
         header, arrays = checkpoint.load(tmp_path / "checkpoint.npz")
         assert header["step"] == kept == arrays["step"]
         assert all(np.all(np.isfinite(each)) for name, each in arrays.items() if name.startswith("model"))
+
+
+def test_weights_that_are_not_finite_are_not_saved(tmp_path):
+    """gamma = 1e39 is infinite in single precision: the first step sees finite losses and ends beyond."""
+    with pytest.raises(Diverged, match=r"a weight is not finite at step 1: "):
+        trained(tiny(gamma="cosine:1e39"), tmp_path, limits=Limits(checkpoint_every=1))
+    assert checkpoint.load(tmp_path / "checkpoint.npz")[0]["step"] == 0
 
 
 def test_divergence_is_a_result_where_it_is_kept(pair, tmp_path):
