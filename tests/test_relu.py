@@ -23,10 +23,10 @@ def test_the_points_are_those_of_the_notebook():
 
 
 def test_the_affine_form_is_the_network_and_has_its_gradient():
-    x = jnp.linspace(-2.0, 2.0, 101)
-    np.testing.assert_allclose(net(W, x), plain(W, x), rtol=1e-12, atol=1e-12)
-    ours = jax.grad(F.loss)(W)
-    theirs = jax.grad(lambda w: 0.5 * jnp.sum((plain(w, F.x) - F.y) ** 2))(W)
+    x = np.linspace(-2.0, 2.0, 101)
+    np.testing.assert_allclose(jax.jit(net)(W, x), jax.jit(plain)(W, x), rtol=1e-12, atol=1e-12)
+    ours = jax.jit(jax.grad(F.loss))(W)
+    theirs = jax.jit(jax.grad(lambda w: 0.5 * jnp.sum((plain(w, F.x) - F.y) ** 2)))(W)
     for a, b in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-10)
 
@@ -50,7 +50,7 @@ def test_the_variation_is_the_sum_over_a_fine_grid():
     """Kinks lie apart by more than the grid at this start, so that second differences over h add up to it."""
     low, high = -1.3, 1.4
     x = np.linspace(low, high, 2_000_001)
-    second = np.abs(np.diff(np.asarray(net(W, jnp.asarray(x))), 2)) / (x[1] - x[0])
+    second = np.abs(np.diff(np.asarray(jax.jit(net)(W, x)), 2)) / (x[1] - x[0])
     inside = np.sort(np.asarray(jumps(W)[0]))
     assert np.min(np.diff(inside)) > 3 * (x[1] - x[0])
     assert abs(second[second > 1e-4].sum() / float(variation(W, low, high)) - 1) < 1e-5
