@@ -1,5 +1,6 @@
 """Ascents in other norms and metrics against numbers by hand, dense Jacobians and autodiff of the whole."""
 
+from functools import partial
 from itertools import product
 from math import inf
 
@@ -44,6 +45,9 @@ def loss(w):
     return jnp.sum(jnp.tanh(w["a"] @ w["b"]) ** 2) + jnp.sum(w["a"] ** 4) / 7 + jnp.sum(jnp.sin(1.3 * w["b"]))
 
 
+value_of = jax.jit(loss)
+
+
 def bowl(w, h):
     return 0.5 * h * jnp.sum(w**2)
 
@@ -51,24 +55,30 @@ def bowl(w, h):
 # Direction
 
 
+@partial(jax.jit, static_argnums=1)
+def unit_and_size(g, p):
+    return ascent.unit(g, p), ascent.dual_norm(g, p)
+
+
 def test_directions_by_hand():
-    for p, expected in [(2, [0.6, 0, -0.8]), (inf, [1, 0, -1]), (1, [0, 0, -1])]:
-        close(flat(ascent.unit(TREE, p)), expected)
+    cases = {2: [0.6, 0, -0.8], inf: [1, 0, -1], 1: [0, 0, -1]}
+    found = jax.jit(lambda g: [ascent.unit(g, p) for p in cases])(TREE)
+    for each, expected in zip(found, cases.values(), strict=True):
+        close(flat(each), expected)
     # p = 3, q = 3/2: s = sign(g) sqrt|g| / |g|_q^(1/2), |(1, -4)|_q = (1 + 8)^(2/3)
-    close(ascent.unit(jnp.array([1.0, -4.0]), 3), np.array([1, -2]) / 9 ** (1 / 3))
-    close(ascent.dual_norm(jnp.array([1.0, -4.0]), 3), 9 ** (2 / 3))
+    along, size = unit_and_size(jnp.array([1.0, -4.0]), 3)
+    close(along, np.array([1, -2]) / 9 ** (1 / 3))
+    close(size, 9 ** (2 / 3))
 
 
 @pytest.mark.parametrize("p", NORMS)
 def test_the_direction_has_unit_norm_and_attains_hoelders_inequality(p):
     for size in (1e-300, 1e-6, 1.0, 1e6, 1e300):
         g = size * rng.normal(size=30)
-        s = np.asarray(ascent.unit(jnp.asarray(g), p))
+        s, found = map(np.asarray, unit_and_size(g, p))
         np.testing.assert_allclose(length(s, p), 1, rtol=1e-13)
         np.testing.assert_allclose(s @ (g / size), length(g / size, dual(p)), rtol=1e-13)
-        np.testing.assert_allclose(
-            ascent.dual_norm(jnp.asarray(g), p) / size, length(g / size, dual(p)), rtol=1e-13
-        )
+        np.testing.assert_allclose(found / size, length(g / size, dual(p)), rtol=1e-13)
 
 
 def test_the_largest_entries_share_the_step_at_p_one_as_in_the_limit():
@@ -96,15 +106,16 @@ def test_near_p_one_no_power_overflows():
 @pytest.mark.parametrize("p", NORMS)
 def test_a_zero_gradient_moves_nothing_and_has_a_derivative(p):
     zero = jnp.zeros(3)
-    for lam in (0, 0.5, 1):
-        direct = ascent.along(lam, p, None)
-        np.testing.assert_array_equal(direct(zero, zero), 0)
-        assert np.all(np.isfinite(jax.jacrev(lambda g, direct=direct: direct(zero, g))(zero)))
+    directs = [partial(ascent.along(lam, p, None), zero) for lam in (0, 0.5, 1)]
+    moved, slopes = jax.jit(lambda g: ([d(g) for d in directs], [jax.jacrev(d)(g) for d in directs]))(zero)
+    np.testing.assert_array_equal(moved, np.zeros((3, 3)))
+    assert np.all(np.isfinite(slopes))
 
 
 def test_nan_in_the_gradient_reaches_the_direction_in_every_norm():
-    for p, lam in product(NORMS, (0, 0.5, 1)):
-        assert np.any(np.isnan(ascent.along(lam, p, None)(jnp.zeros(2), jnp.array([jnp.nan, 1.0]))))
+    directs = [ascent.along(lam, p, None) for p, lam in product(NORMS, (0, 0.5, 1))]
+    found = jax.jit(lambda w, g: [direct(w, g) for direct in directs])(np.zeros(2), np.array([np.nan, 1.0]))
+    assert np.all(np.any(np.isnan(found), axis=1)) and len(found) == 21
 
 
 def test_norm_two_and_no_metric_are_the_rule_bit_for_bit():
@@ -116,15 +127,16 @@ def test_norm_two_and_no_metric_are_the_rule_bit_for_bit():
 
 @pytest.mark.parametrize("p", NORMS)
 def test_the_mixed_direction_is_its_formula(p):
-    g = jnp.asarray(rng.normal(size=5))
-    mixed = ascent.along(0.3, p, None)(g, g)
-    close(mixed, (0.7 * ascent.dual_norm(g, p) + 0.3) * ascent.unit(g, p))
+    g = rng.normal(size=5)
+    mixed = jax.jit(ascent.along(0.3, p, None))(g, g)
+    along, size = map(np.asarray, unit_and_size(g, p))
+    close(mixed, (0.7 * size + 0.3) * along)
 
 
 def test_leaves_keep_their_dtype_and_half_precision_is_summed_in_single():
     g = {"a": jnp.ones(1000, jnp.bfloat16), "b": jnp.ones(2, jnp.float32)}
-    for p in NORMS:
-        found = ascent.along(0.5, p, ascent.elementwise(0.1))(g, g)
+    directs = [ascent.along(0.5, p, ascent.elementwise(0.1)) for p in NORMS]
+    for found in jax.jit(lambda g: [direct(g, g) for direct in directs])(g):
         assert found["a"].dtype == jnp.bfloat16 and found["b"].dtype == jnp.float32
     np.testing.assert_allclose(ascent.dual_norm(g, 3), 1002 ** (2 / 3), rtol=1e-6)
 
@@ -195,40 +207,49 @@ def test_lengths_leave_the_metric_and_what_it_holds_out():
 
 @pytest.mark.parametrize(("p", "metric"), list(product(NORMS, METRICS)))
 def test_the_whole_gradient_is_that_of_autodiff_for_every_lam(p, metric):
-    def ours(lam):
-        return ascent.with_second_order(jax.value_and_grad(loss), RHO, ascent.along(lam, p, METRICS[metric]))(
-            WEIGHTS
-        )
+    def ours(w, lam):
+        along = ascent.along(lam, p, METRICS[metric])
+        return ascent.with_second_order(jax.value_and_grad(loss), RHO, along)(w)
 
     def whole(w, lam):
         along = ascent.along(lam, p, METRICS[metric])
         return loss(update.ahead(w, RHO, along(w, jax.grad(loss)(w))))
 
-    lams = jnp.array([0.0, 0.4, 1.0])
-    values, found = jax.jit(jax.vmap(ours))(lams)
-    expected = jax.jit(jax.vmap(jax.grad(whole), (None, 0)))(WEIGHTS, lams)
-    np.testing.assert_allclose(values, loss(WEIGHTS), rtol=1e-15)
+    @jax.jit
+    def both(w, lams):
+        return jax.vmap(ours, (None, 0))(w, lams), jax.vmap(jax.grad(whole), (None, 0))(w, lams)
+
+    (values, found), expected = jax.tree.map(np.asarray, both(WEIGHTS, np.array([0.0, 0.4, 1.0])))
+    np.testing.assert_allclose(values, value_of(WEIGHTS), rtol=1e-15)
     for k in range(3):
         ours_k, theirs_k = (flat(jax.tree.map(lambda x, k=k: x[k], tree)) for tree in (found, expected))
         np.testing.assert_allclose(ours_k, theirs_k, rtol=0, atol=1e-14 * np.abs(theirs_k).max())
 
 
-def dense(w):
-    """g, H and u of `loss` in flat coordinates."""
+@jax.jit
+def slopes(w):
+    """g and H of `loss` in flat coordinates."""
     value, back = jax.flatten_util.ravel_pytree(w)
     grad = jax.grad(lambda x: loss(back(x)))
-    return np.asarray(grad(value)), np.asarray(jax.jacfwd(grad)(value))
+    return grad(value), jax.jacfwd(grad)(value)
+
+
+def ahead_and_whole(ahead, along):
+    """The gradients of `ahead` and of the whole along the same ascent, flat."""
+    whole = ascent.with_second_order(jax.value_and_grad(loss), RHO, along)
+    return map(flat, jax.jit(lambda w: (ahead(w)[1], whole(w)[1]))(WEIGHTS))
 
 
 @pytest.mark.parametrize("lam", [0, 0.4, 1])
 def test_the_term_is_the_transposed_jacobian_by_hand(lam):
-    g, h = dense(WEIGHTS)
+    g, h = map(np.asarray, slopes(WEIGHTS))
     size = np.linalg.norm(g)
     onto = np.eye(len(g)) - np.outer(g, g) / size**2
     jacobian = RHO * ((1 - lam) * np.eye(len(g)) + lam / size * onto) @ h
-    f = jax.value_and_grad(loss)
-    v = flat(update.look_ahead(f, RHO, lam)(WEIGHTS)[1])
-    found = flat(ascent.with_second_order(f, RHO, ascent.along(lam, 2, None))(WEIGHTS)[1]) - v
+    v, whole = ahead_and_whole(
+        update.look_ahead(jax.value_and_grad(loss), RHO, lam), ascent.along(lam, 2, None)
+    )
+    found = whole - v
     np.testing.assert_allclose(found, jacobian.T @ v, atol=1e-13 * np.abs(v).max())
     if lam:
         assert np.abs(found - jacobian @ v).max() > 1e-2 * np.abs(found).max()  # the transpose matters
@@ -236,14 +257,14 @@ def test_the_term_is_the_transposed_jacobian_by_hand(lam):
 
 @pytest.mark.parametrize("p", [1.5, 3, 10])
 def test_the_term_in_other_norms_is_the_formula_by_hand(p):
-    g, h = dense(WEIGHTS)
+    g, h = map(np.asarray, slopes(WEIGHTS))
     q = dual(p)
     s, size = np.sign(g) * np.abs(g) ** (q - 1), length(g, q)
     inner = (q - 1) * size ** (1 - q) * (np.diag(np.abs(g) ** (q - 2)) - np.outer(s, s) / size**q)
-    f, along = jax.value_and_grad(loss), ascent.along(1, p, None)
-    v = flat(update.look_ahead_along(f, RHO, along)(WEIGHTS, ())[1])
-    found = flat(ascent.with_second_order(f, RHO, along)(WEIGHTS)[1]) - v
-    np.testing.assert_allclose(found, RHO * h @ inner @ v, atol=1e-12 * np.abs(v).max())
+    along = ascent.along(1, p, None)
+    ahead = update.look_ahead_along(jax.value_and_grad(loss), RHO, along)
+    v, whole = ahead_and_whole(lambda w: ahead(w, ()), along)
+    np.testing.assert_allclose(whole - v, RHO * h @ inner @ v, atol=1e-12 * np.abs(v).max())
 
 
 def test_the_term_vanishes_at_p_one_and_infinity_with_unit_steps():
@@ -260,11 +281,11 @@ def test_holding_the_metric_fixed_is_another_gradient():
     w, f = WEIGHTS, jax.value_and_grad(loss)
     moving = ascent.elementwise(0.0)
     held = jax.lax.stop_gradient(moving(w))
-    whole, partial = (
-        flat(ascent.with_second_order(f, RHO, ascent.along(1, 2, scale))(w)[1])
+    whole, without = (
+        flat(jax.jit(ascent.with_second_order(f, RHO, ascent.along(1, 2, scale)))(w)[1])
         for scale in (moving, lambda w: held)
     )
-    assert np.abs(whole - partial).max() > 1e-2 * np.abs(whole).max()
+    assert np.abs(whole - without).max() > 1e-2 * np.abs(whole).max()
 
 
 # Longer ascents
@@ -283,7 +304,7 @@ def test_one_ascent_is_the_rule_and_further_ones_by_hand():
 def test_unit_ascents_settle_where_step_and_gradient_agree():
     h = jnp.array([2.0, 1.0])
     f, w, rho = jax.value_and_grad(lambda w: 0.5 * jnp.sum(h * w**2)), jnp.array([1.0, 2.0]), 0.3
-    _, found = ascent.repeated(f, rho, ascent.along(1, 2, None), 200)(w)
+    found = np.asarray(jax.jit(ascent.repeated(f, rho, ascent.along(1, 2, None), 200))(w)[1])
     np.testing.assert_allclose(found, h * (w + rho * found / np.linalg.norm(found)), rtol=1e-14)
 
 
@@ -301,7 +322,8 @@ def test_projected_ascents_by_hand():
 def test_random_ascents_have_the_radius_and_no_preferred_direction():
     f = jax.value_and_grad(bowl)
     keys = jax.random.split(jax.random.key(0), 4000)
-    value, found = jax.vmap(lambda key: ascent.at_random(f, 0.3)(jnp.zeros(3), key, 1.0))(keys)
+    draw = jax.jit(jax.vmap(lambda key: ascent.at_random(f, 0.3)(jnp.zeros(3), key, 1.0)))
+    value, found = map(np.asarray, draw(keys))
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 0.3, rtol=1e-14)
     assert np.all(value == 0)
     # each entry has variance 0.03: the mean of 4000 within 5 standard errors

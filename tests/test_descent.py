@@ -96,9 +96,10 @@ def test_sampled_paths_are_descents_along_the_draws_of_their_keys():
     key, w = jax.random.key(3), jnp.array([1.0, -1.0])
     found = jax.jit(lambda key: sampled(F, law, w, key, grid, 4, 6, 2, F.loss))(key)
     assert found.shape == (2, 4, 4)
-    draws = jax.vmap(law.pick)(jax.random.split(jax.random.split(key, 4)[3], 6))
+    draws = jax.jit(jax.vmap(law.pick))(jax.random.split(jax.random.split(key, 4)[3], 6))
+    along = jax.jit(lambda *sizes: descend(f, w, *sizes, draws, F.loss, 2)[0])
     for sizes, paths in zip(zip(*grid, strict=True), found, strict=True):
-        expected = descend(f, w, *sizes, draws, F.loss, 2)[0]
+        expected = along(*sizes)
         np.testing.assert_allclose(paths[3], expected, rtol=1e-13)
     assert not np.allclose(found[:, 3], found[:, 2])
 
@@ -107,13 +108,18 @@ GRID = tuple(np.array([[0.1, 0.2, 0.0], [0.05, 0.1, 0.7], [0.1, 0.3, 1.0], [0.1,
 ONES = (RNG.integers(0, 4, (3, STEPS, 1)), RNG.uniform(1, 3, (3, STEPS, 1)))
 
 
+closed = jax.jit(lambda f, *state: one_example(f)(*state))
+in_two_passes = jax.jit(lambda f, *state: step(jax.value_and_grad(f.loss), *state))
+sweep = jax.jit(
+    lambda move, f: swept(partial(move, f), jnp.asarray(W), GRID, ONES, lambda w: w, 4), static_argnums=0
+)
+
+
 @pytest.mark.parametrize("weight", [0.0, 0.1])
 def test_one_example_at_a_time_in_closed_form_is_the_rule(weight):
     """No map has a Lipschitz constant above 3: 3^12 times rounding."""
     g = F._replace(ridge=weight)
-    go = jax.jit(lambda move: swept(move, jnp.asarray(W), GRID, ONES, lambda w: w, 4), static_argnums=0)
-    found = go(one_example(g))
-    expected = go(partial(step, jax.value_and_grad(g.loss)))
+    found, expected = np.asarray(sweep(closed, g)), np.asarray(sweep(in_two_passes, g))
     assert found.shape == (4, 3, 4, 2)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
     assert (
@@ -131,19 +137,15 @@ def test_one_example_in_closed_form_is_the_rule_where_the_gradient_is_zero_or_th
         (g._replace(ridge=0.5), at, 1),
         (g._replace(ridge=0.5), 0 * at, 1),
     ]:
-        draw = jnp.array([i]), jnp.array([2.0])
-        found = jax.jit(one_example(f))(w, 0.1, 0.5, 1.0, *draw)
-        rule = partial(step, jax.value_and_grad(f.loss))
-        np.testing.assert_allclose(found, rule(w, 0.1, 0.5, 1.0, *draw), rtol=1e-15)
-    np.testing.assert_array_equal(
-        jax.jit(one_example(g))(at, 0.1, 0.5, 1.0, jnp.array([0]), jnp.array([2.0])), at
-    )
+        state = w, 0.1, 0.5, 1.0, np.array([i]), np.array([2.0])
+        np.testing.assert_allclose(closed(f, *state), in_two_passes(f, *state), rtol=1e-15)
+    np.testing.assert_array_equal(closed(g, at, 0.1, 0.5, 1.0, np.array([0]), np.array([2.0])), at)
 
 
 def test_one_example_in_closed_form_is_finite_at_the_minimiser_of_its_function():
     """There |g|^2 is a difference of equal terms, whose rounding may be negative."""
-    rows, targets = jnp.asarray(RNG.normal(size=(40, 3))), jnp.ones(40)
-    f = LeastSquares(rows, targets, 0.1)
-    least = rows * (targets / (jnp.sum(rows**2, axis=1) + 0.1))[:, None]
+    rows, targets = RNG.normal(size=(40, 3)), np.ones(40)
+    f = LeastSquares(jnp.asarray(rows), jnp.asarray(targets), 0.1)
+    least = np.asarray(rows * (targets / (np.sum(rows**2, axis=1) + 0.1))[:, None])
     move = jax.jit(jax.vmap(lambda w, i: one_example(f)(w, 0.1, 0.5, 1.0, i[None], jnp.ones(1))))
-    assert np.all(np.isfinite(move(least, jnp.arange(40))))
+    assert np.all(np.isfinite(move(least, np.arange(40))))

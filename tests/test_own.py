@@ -85,11 +85,10 @@ def test_no_ordinary_function_beats_a_worst_case():
         starts = of.minimiser + rng.standard_normal((300, d)) * 10 ** rng.uniform(-2, 1, (300, 1))
         rho = 10 ** rng.uniform(-2, 1.3, 300) / spread
         gamma = rng.uniform(0.05, 2.6, 300) / (of.top * (1 + rho * of.top))
-        moved = jax.jit(jax.vmap(lambda w, g, r, rule=rule: step(rule, w, g, r, 0.0)))(starts, gamma, rho)
-        value = jax.jit(jax.vmap(of.f.loss))
-        before, after = value(starts) - of.minimum, value(moved) - of.minimum
-        apart = [np.sum((np.asarray(w) - of.minimiser) ** 2, axis=1) for w in (starts, moved)]
-        sizes = np.asarray(jax.vmap(rule)(starts)[1])
+        run = jax.jit(jax.vmap(lambda w, g, r, rule=rule: (step(rule, w, g, r, 0.0), *rule(w))))
+        moved, before, sizes = map(np.asarray, run(starts, gamma, rho))
+        before, after = before - of.minimum, np.asarray(jax.jit(jax.vmap(of.f.loss))(moved)) - of.minimum
+        apart = [np.sum((w - of.minimiser) ** 2, axis=1) for w in (starts, moved)]
         for k in np.flatnonzero(before > 1e-9):
             at = of.mu, of.top, gamma[k], rho[k]
             assert after[k] <= own.quad_factor(*at) * before[k] + 1e-12

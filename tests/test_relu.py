@@ -10,7 +10,8 @@ from theory.problems import relu
 from theory.problems.relu import Units, jumps, least_variation, merged_kinks, net, variation
 
 F = relu.notebook_fit()
-W = relu.notebook_start(jax.random.key(3), 40)
+start = jax.jit(relu.notebook_start, static_argnums=1)
+W = start(jax.random.key(3), 40)
 
 
 def plain(w, x):
@@ -23,16 +24,16 @@ def test_the_points_are_those_of_the_notebook():
 
 
 def test_the_affine_form_is_the_network_and_has_its_gradient():
-    x = jnp.linspace(-2.0, 2.0, 101)
-    np.testing.assert_allclose(net(W, x), plain(W, x), rtol=1e-12, atol=1e-12)
-    ours = jax.grad(F.loss)(W)
-    theirs = jax.grad(lambda w: 0.5 * jnp.sum((plain(w, F.x) - F.y) ** 2))(W)
+    x = np.linspace(-2.0, 2.0, 101)
+    np.testing.assert_allclose(jax.jit(net)(W, x), jax.jit(plain)(W, x), rtol=1e-12, atol=1e-12)
+    ours = jax.jit(jax.grad(F.loss))(W)
+    theirs = jax.jit(jax.grad(lambda w: 0.5 * jnp.sum((plain(w, F.x) - F.y) ** 2)))(W)
     for a, b in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-10)
 
 
 def test_the_start_has_the_law_of_the_notebook():
-    w = relu.notebook_start(jax.random.key(0), 20_000)
+    w = jax.tree.map(np.asarray, start(jax.random.key(0), 20_000))
     assert set(np.unique(w.slope)) == {-2.5, 2.5} and abs(np.mean(w.slope)) < 0.1
     # five deviations of a sample deviation: 5 / sqrt(2 m) of it
     assert abs(np.std(w.bias) / 2.5 - 1) < 0.025 and abs(np.std(w.outer) / 4 - 1) < 0.025
@@ -40,9 +41,10 @@ def test_the_start_has_the_law_of_the_notebook():
 
 def test_the_slope_jumps_at_the_kinks():
     place, size = jumps(W)
+    compiled = jax.jit(net)
     for t, jump in list(zip(np.asarray(place), np.asarray(size), strict=True))[:10]:
-        x = jnp.array([t - 2e-7, t - 1e-7, t + 1e-7, t + 2e-7])
-        v = np.asarray(net(W, x))
+        x = np.array([t - 2e-7, t - 1e-7, t + 1e-7, t + 2e-7])
+        v = np.asarray(compiled(W, x))
         assert abs(((v[3] - v[2]) - (v[1] - v[0])) / 1e-7 - jump) < 1e-5 * max(1, abs(jump))
 
 
@@ -50,7 +52,7 @@ def test_the_variation_is_the_sum_over_a_fine_grid():
     """Kinks lie apart by more than the grid at this start, so that second differences over h add up to it."""
     low, high = -1.3, 1.4
     x = np.linspace(low, high, 2_000_001)
-    second = np.abs(np.diff(np.asarray(net(W, jnp.asarray(x))), 2)) / (x[1] - x[0])
+    second = np.abs(np.diff(np.asarray(jax.jit(net)(W, x)), 2)) / (x[1] - x[0])
     inside = np.sort(np.asarray(jumps(W)[0]))
     assert np.min(np.diff(inside)) > 3 * (x[1] - x[0])
     assert abs(second[second > 1e-4].sum() / float(variation(W, low, high)) - 1) < 1e-5
@@ -83,7 +85,8 @@ def test_the_least_variation_of_the_notebook_is_70_exactly():
 
 
 def test_no_network_has_less_than_the_least_variation_of_its_values():
+    both = jax.jit(lambda w: (net(w, F.x), variation(w, F.x[0], F.x[-1])))
     for seed in range(5):
-        w = relu.notebook_start(jax.random.key(seed), 20)
-        own = least_variation(np.asarray(F.x), np.asarray(net(w, F.x)))
-        assert own <= float(variation(w, F.x[0], F.x[-1])) * (1 + 1e-12)
+        values, whole = both(start(jax.random.key(seed), 20))
+        own = least_variation(np.asarray(F.x), np.asarray(values))
+        assert own <= float(whole) * (1 + 1e-12)
