@@ -3,7 +3,7 @@
     loss, ahead_loss    f(w), and f(w + e) with the e of the run's own rule
     gradient_norm       |g|, g = grad f(w), u = g / |g|
     bending             kappa = rho |P H u| / |g|, P = I - u u': how far H turns g on the way rho u
-    eigs                lambda_1 >= ... of the Hessian H, errors of Lanczos beside rounding (theory/spectrum.py)
+    eigs                lambda_1 >= ... of H, and errors of Lanczos, rounding not counted (theory/spectrum.py)
     cosine_top          |cos(g, v_1)|; angle_top, of g to the span of v_1 ... v_k, in [0, pi / 2]
     trace               tr H by Hutchinson's random signs, with its standard error
     nodes, weights      the rule of the spectral density: `theory.spectrum.smoothed` draws it
