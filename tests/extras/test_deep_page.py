@@ -10,7 +10,7 @@ from experiments.deep import settings, train
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "deep.md").read_text(encoding="utf-8")
-NOT_OF_TRAINING = {"--quick", "--torch"}  # of experiments.deep.gpu
+NOT_OF_TRAINING = {"--quick", "--torch", "--kills"}  # of experiments.deep.gpu, and of the test of killed runs
 SECTION = dict(re.findall(r"^## (.+)\n((?:(?!## ).*\n?)*)", PAGE, re.MULTILINE))
 
 
