@@ -123,7 +123,7 @@ def table_file(name):
 
 
 def write_tables(out, at):
-    """As they stand: half a line, or a row too many, of a session that was killed goes."""
+    """As they stand: half a line, or a row too many, of a process that was killed goes."""
     for name, text in at.tables.items():
         checkpoint.write(out / table_file(name), lambda file, text=text: file.write(text.encode()))
 

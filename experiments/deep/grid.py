@@ -315,7 +315,7 @@ class Grid:
         return f"the budget of {budget:g} minutes is spent"
 
     def elapsed(self):
-        """Seconds of this session."""
+        """Seconds since this process began it."""
         return time.monotonic() - self.begun
 
     def save(self):

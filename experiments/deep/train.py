@@ -116,7 +116,7 @@ def folder_and_settings(chosen, given):
 
 
 def keep_programs():
-    """What is compiled is kept for the next session, here as with make."""
+    """What is compiled is kept for the next process, here as with make."""
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         jax.config.update("jax_compilation_cache_dir", str(HERE.parent / ".cache" / "jax"))
 
