@@ -448,7 +448,20 @@ def test_groups_in_turn_average_whole_numbers_and_trees_of_values_too():
     np.testing.assert_array_equal(grad, [2.5, 5])
 
 
+def test_groups_in_turn_and_a_tree_put_back_keep_their_precision():
+    single = jnp.ones(2, jnp.float32)
+    _, grad = update.in_turn(lambda w, x: (jnp.sum(x), w))(single, jnp.ones((3, 2), jnp.float32))
+    assert grad.dtype == jnp.float32
+    assert update.within(single, jnp.asarray(0.5), jnp.asarray(2.0)).dtype == jnp.float32
+
+
 # Around the gradient
+
+
+def test_a_direction_may_depend_on_the_point():
+    # gradient 6 at 2 with h = 3; ahead 2 + 0.5 * (2 * 6) = 8
+    rule = update.look_ahead_along(jax.value_and_grad(parabola), 0.5, lambda w, g: w * g)
+    assert rule(jnp.array(2.0), (3.0,), 3.0) == (6, 24)
 
 
 def test_the_second_pass_may_say_what_is_handed_out():
