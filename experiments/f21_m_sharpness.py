@@ -20,6 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
+from experiments.f21_inner import QUICKLY
 from experiments.f21_second_order import regression
 from experiments.record import progress
 from theory import admit, inner
@@ -31,7 +32,6 @@ SECONDS = 8
 QUICK = {"steps": 100, "draws": 100, "radii": (0.05,), "pair_radii": (0.1, 1.0, 10.0)}
 EXAMPLES, STARTS, ITERATIONS = 24, 2, 10
 ROUNDING = 1e-12
-QUICKLY = {"xla_backend_optimization_level": 0}  # each runs a few times: compilation counts
 PAIR_RADII = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 

@@ -129,14 +129,16 @@ def execute(name, given, quick=False, out=None, say=lambda text: None):
             ]
         ),
     }
-    old = folder / f"{name}.json"
-    write(folder / f"{name}.csv", lambda file: table.to_csv(file, index=False, na_rep="nan"), stale=old)
-    write(
-        folder / f"{name}.json",
-        lambda file: file.write(json.dumps(strict(story), indent=1, allow_nan=False) + "\n"),
-    )
+    keep(folder, name, table, story)
     say(f"{name}: {len(table)} rows, {story['seconds']:.1f} s, {os.path.relpath(folder / name)}.csv")
     return folder / f"{name}.json"
+
+
+def keep(folder, name, table, story):
+    """NAME.csv, and beside it the story as NAME.json."""
+    beside = folder / f"{name}.json"
+    write(folder / f"{name}.csv", lambda file: table.to_csv(file, index=False, na_rep="nan"), stale=beside)
+    write(beside, lambda file: file.write(json.dumps(strict(story), indent=1, allow_nan=False) + "\n"))
 
 
 def write(path, fill, stale=None):

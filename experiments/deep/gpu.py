@@ -33,7 +33,7 @@ from experiments.deep import data, folder, grid, loop, nets, train
 from experiments.deep import settings as flags
 from experiments.deep.rule import Rule
 from experiments.deep.settings import Settings
-from experiments.record import Refused, commit, found, progress, strict, write
+from experiments.record import Refused, commit, found, keep, progress
 from theory import admit
 
 TORCH = Path(__file__).with_name("torch_loop.py")
@@ -142,9 +142,7 @@ class Tables:
         story = self.story | more
         story |= {"table": name, "seconds": round(time.monotonic() - self.begun, 1)}
         story |= {"rows": len(table), "columns": list(table.columns)}
-        file = self.out / f"{name}.json"
-        write(self.out / f"{name}.csv", lambda out: table.to_csv(out, index=False, na_rep="nan"), stale=file)
-        write(file, lambda out: out.write(json.dumps(strict(story), indent=1, allow_nan=False) + "\n"))
+        keep(self.out, name, table, story)
 
 
 def told(chosen, size, source):
